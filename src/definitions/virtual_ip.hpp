@@ -1,0 +1,103 @@
+// A validated VirtualIP: what definitions::parse makes of a raw object. Raw configuration goes no further than that.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ip_address.hpp"
+#include "base/time.hpp"
+#include "plan/desired_state.hpp"
+
+namespace vipra::definitions {
+
+// matchLabels and matchExpressions of Kubernetes; an empty selector matches every node.
+struct LabelRequirement {
+  enum class Operator : std::uint8_t { kIn, kNotIn, kExists, kDoesNotExist };
+  std::string key;
+  Operator op = Operator::kExists;
+  std::vector<std::string> values;
+  bool operator==(const LabelRequirement&) const = default;
+};
+struct LabelSelector {
+  std::vector<LabelRequirement> requirements;  // all must hold; matchLabels become kIn with one value
+  [[nodiscard]] bool matches(const std::map<std::string, std::string>& labels) const;
+  bool operator==(const LabelSelector&) const = default;
+};
+
+struct PriorityOverride {
+  LabelSelector node_selector;
+  int priority = vrrp::kDefaultPriority;
+  bool operator==(const PriorityOverride&) const = default;
+};
+
+struct VrrpSpec {
+  vrrp::Vrid virtual_router_id = *vrrp::Vrid::make(1);
+  vrrp::Version version = vrrp::Version::kV3;
+  Duration advertisement_interval{};
+  int misses = vrrp::kDefaultMisses;
+  int priority = vrrp::kDefaultPriority;
+  std::vector<PriorityOverride> priorities;  // the first that matches the node wins
+  plan::Preemption preemption;
+  plan::ChecksumMode checksum = plan::ChecksumMode::kAuto;
+  std::optional<IpAddress> link_local;
+  bool operator==(const VrrpSpec&) const = default;
+};
+
+struct TcpProbe {
+  std::string host;  // address literal; empty: 127.0.0.1
+  std::uint16_t port = 0;
+  bool operator==(const TcpProbe&) const = default;
+};
+struct HttpProbe {
+  std::string host;         // address literal to dial; empty: 127.0.0.1
+  std::uint16_t port = 0;
+  std::string path;         // begins with '/'
+  std::string host_header;  // empty: host:port
+  int status_min = 200;     // expected status, both ends included
+  int status_max = 399;
+  bool operator==(const HttpProbe&) const = default;
+};
+struct PriorityDelta {
+  int delta = 0;
+  bool operator==(const PriorityDelta&) const = default;
+};
+struct FaultOnFailure {
+  bool operator==(const FaultOnFailure&) const = default;
+};
+
+struct CheckSpec {
+  std::string name;
+  std::variant<TcpProbe, HttpProbe> probe;
+  Duration interval{};
+  Duration timeout{};
+  int rise = 2;
+  int fall = 3;
+  std::variant<PriorityDelta, FaultOnFailure> on_failure;
+  bool operator==(const CheckSpec&) const = default;
+};
+
+struct VirtualIpSpec {
+  std::string name;
+  std::int64_t object_generation = 0;  // metadata.generation; 0 from a file
+  plan::Seniority seniority;
+  std::vector<IpAddress> addresses;
+  // The first override whose selector matches the node wins, else `interface`.
+  struct InterfaceOverride {
+    LabelSelector node_selector;
+    plan::InterfaceSelector interface;
+    bool operator==(const InterfaceOverride&) const = default;
+  };
+  plan::InterfaceSelector interface;
+  std::vector<InterfaceOverride> interface_overrides;
+  LabelSelector node_selector;
+  VrrpSpec vrrp;
+  std::vector<CheckSpec> checks;
+  bool arp_reply_form = false;
+  bool operator==(const VirtualIpSpec&) const = default;
+};
+
+}  // namespace vipra::definitions

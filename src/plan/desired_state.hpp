@@ -1,0 +1,119 @@
+// What this node shall run: the whole of it, immutable once built, with a generation. Control builds it from valid
+// definitions, the supervisor keeps it (serialised, in a sealed memfd), the speaker runs it.
+//
+// A VirtualIP and a virtual router are different things: a router may carry addresses of many VirtualIPs, and a
+// VirtualIP with two families has two routers. Today every VirtualIP has routers of its own; nothing here relies
+// on that.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ip_address.hpp"
+#include "base/reason.hpp"
+#include "base/time.hpp"
+#include "vrrp/types.hpp"
+
+namespace vipra::plan {
+
+// Opaque and stable over edits of the definition; today "<VirtualIP>/ipv4" or "<VirtualIP>/ipv6".
+using RouterId = std::string;
+using VirtualIpName = std::string;
+
+struct InterfaceSelector {
+  enum class Kind : std::uint8_t {
+    kBySubnet,  // the interface whose subnet holds the (first) address
+    kByName,
+    kByPattern,  // ECMAScript regular expression that the whole name matches
+  };
+  Kind kind = Kind::kBySubnet;
+  std::string text;  // name or pattern
+  bool operator==(const InterfaceSelector&) const = default;
+};
+
+// What withdraws the addresses when the whole agent is killed. Only kNone is built yet.
+enum class Fence : std::uint8_t { kNone, kLease, kDevice };
+
+// The device that carries the addresses; not necessarily the one that announces them (a macvlan, later).
+enum class Carrier : std::uint8_t { kAnnouncingInterface };
+
+enum class PreemptionPolicy : std::uint8_t { kNever, kImmediate, kDelayed };
+struct Preemption {
+  PreemptionPolicy policy = PreemptionPolicy::kNever;
+  Duration delay{};
+  bool operator==(const Preemption&) const = default;
+};
+
+// kAuto sends the form that was last accepted from this router's peers, RFC 9568's before any was heard.
+enum class ChecksumMode : std::uint8_t { kAuto, kRfc9568, kRfc5798 };
+
+struct Address {
+  IpAddress ip;
+  VirtualIpName virtual_ip;  // whose it is
+  bool operator==(const Address&) const = default;
+};
+
+// Who came first: decides between two objects that claim the same thing. An object without a creation time (from
+// a file) counts as oldest; names break ties.
+struct Seniority {
+  std::optional<std::int64_t> created_unix_s;
+  VirtualIpName name;
+  bool operator==(const Seniority&) const = default;
+};
+// True if `a` wins against `b`.
+[[nodiscard]] bool is_senior(const Seniority& a, const Seniority& b) noexcept;
+
+struct VirtualRouter {
+  RouterId id;
+  Family family = Family::kIpv4;
+  vrrp::Vrid vrid = *vrrp::Vrid::make(1);
+  vrrp::Version version = vrrp::Version::kV3;
+  InterfaceSelector interface;
+  Carrier carrier = Carrier::kAnnouncingInterface;
+  Fence fence = Fence::kNone;
+  std::vector<Address> addresses;        // in the order of the definition; never empty
+  std::optional<IpAddress> link_local;   // IPv6: advertised first and owned too; always set for IPv6
+  int base_priority = vrrp::kDefaultPriority;  // 1-255, after per-node overrides
+  Preemption preemption;
+  Duration interval{std::chrono::milliseconds{100}};
+  int misses = vrrp::kDefaultMisses;
+  ChecksumMode checksum = ChecksumMode::kAuto;
+  std::optional<RouterId> lead;          // this router follows that one
+  Seniority seniority;
+  bool arp_reply_form = false;           // announce by ARP reply too
+  bool operator==(const VirtualRouter&) const = default;
+};
+
+// Another node that runs these routers. Nothing sends to peers yet; the place is here.
+struct Peer {
+  std::string node;
+  std::vector<IpAddress> addresses;
+  std::uint32_t rank = 0;
+  bool operator==(const Peer&) const = default;
+};
+
+struct DesiredState {
+  std::uint64_t generation = 0;
+  std::string node;
+  std::vector<VirtualRouter> routers;  // sorted by id, ids unique, every lead exists
+  std::vector<Peer> peers;
+};
+using DesiredStatePtr = std::shared_ptr<const DesiredState>;
+
+// One part of a router's priority, or a fault of it. Named, so that "why" can be answered; the speaker sums them.
+// `consumer` is generic: a router today, a back-end's weight later.
+struct Contribution {
+  std::string consumer;  // RouterId
+  std::string source;    // "check/envoy"
+  int delta = 0;         // added to the base priority
+  bool fault = false;    // forces Fault whatever the sum
+  Reason reason = Reason::kNone;
+  std::string detail;    // one sentence for people
+  bool stale = false;    // the verdict is older than it should be: it is kept, and marked
+  bool operator==(const Contribution&) const = default;
+};
+
+}  // namespace vipra::plan

@@ -1,0 +1,13 @@
+// The only place where time is asked for.
+#pragma once
+
+#include <cstdint>
+
+#include "base/time.hpp"
+
+namespace vipra::runtime {
+
+[[nodiscard]] Instant now() noexcept;               // both clocks, read together
+[[nodiscard]] std::int64_t unix_now_ns() noexcept;  // CLOCK_REALTIME: for people, never for decisions
+
+}  // namespace vipra::runtime
