@@ -2,7 +2,7 @@
 // the verified errata 8299, 8300, 8301). Pure: bytes in, values or a drop reason out; never allocates, never throws.
 //
 // The rungs of the receive ladder that need no configuration of a virtual router are here; those that do
-// (version, VRID, authentication, interval) are in router/receive.hpp. The order of the rungs is the order of
+// (version, VRID, authentication, interval) are in vrrp/receive.hpp. The order of the rungs is the order of
 // DropReason.
 #pragma once
 
@@ -50,7 +50,8 @@ struct Advertisement {
 };
 
 // An IPv4 datagram as a raw socket delivers it (with its IP header; Ethernet padding is trimmed to total_length).
-// Checks the header, TTL and then the message.
+// Anything but one whole VRRP datagram is kIpHeader. The TTL is judged with the message, and the header's checksum was
+// judged by the kernel.
 struct Datagram {
   IpMeta meta;
   std::span<const std::uint8_t> message;
@@ -83,7 +84,8 @@ struct AdvertisementFields {
 // priority, of a prebuilt packet.
 void set_priority(std::span<std::uint8_t> message, Priority priority) noexcept;
 
-// One's-complement sum of RFC 1071 over `data`, continuing `sum`; fold() ends it.
+// One's-complement sum of RFC 1071 over `data`, continuing `sum`; checksum_fold() ends it and gives what belongs into
+// the field: 0 over data whose checksum is right. Only the last piece may have an odd size.
 [[nodiscard]] std::uint32_t checksum_add(std::uint32_t sum, std::span<const std::uint8_t> data) noexcept;
 [[nodiscard]] std::uint16_t checksum_fold(std::uint32_t sum) noexcept;
 

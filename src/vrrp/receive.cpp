@@ -1,0 +1,44 @@
+#include "vrrp/receive.hpp"
+
+#include <algorithm>
+
+namespace vipra::vrrp {
+namespace {
+
+bool contains(std::span<const IpAddress> addresses, const IpAddress& wanted) noexcept {
+  return std::find(addresses.begin(), addresses.end(), wanted) != addresses.end();
+}
+
+bool equal_in_constant_time(std::span<const std::uint8_t> a, std::span<const std::uint8_t> b) noexcept {
+  std::uint8_t difference = a.size() == b.size() ? 0 : 1;
+  for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    difference = static_cast<std::uint8_t>(difference | (a[i] ^ b[i]));
+  }
+  return difference == 0;
+}
+
+}  // namespace
+
+std::optional<DropReason> check_segment(const IpMeta& meta, const SegmentPolicy& policy) noexcept {
+  if (contains(policy.own_addresses, meta.source)) return DropReason::kSelfEcho;
+  if (meta.destination == vrrp_group(meta.source.family())) return std::nullopt;
+  if (!contains(policy.own_addresses, meta.destination)) return DropReason::kDestination;
+  if (policy.unicast_peers.empty()) return DropReason::kDestination;
+  if (!contains(policy.unicast_peers, meta.source)) return DropReason::kSource;
+  return std::nullopt;
+}
+
+std::optional<DropReason> check_policy(const Advertisement& advertisement,
+                                       const ReceivePolicy& policy) noexcept {
+  if (advertisement.version != policy.version) return DropReason::kVersion;
+  if (advertisement.vrid != policy.vrid.value()) return DropReason::kVrid;
+  if (policy.version == Version::kV3) return std::nullopt;
+  if (advertisement.auth_type != policy.auth_type) return DropReason::kAuthType;
+  if (policy.auth_type != 0 && !equal_in_constant_time(advertisement.auth_data, policy.auth_data)) {
+    return DropReason::kAuthFail;
+  }
+  if (advertisement.interval != policy.interval) return DropReason::kIntervalMismatch;
+  return std::nullopt;
+}
+
+}  // namespace vipra::vrrp
