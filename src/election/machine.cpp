@@ -1,0 +1,438 @@
+#include "election/machine.hpp"
+
+#include <algorithm>
+
+namespace vipra::election {
+namespace {
+
+template <class... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+template <class... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;
+
+void shorten(std::optional<TimePoint>& at, TimePoint limit) {
+  if (at) at = std::min(*at, limit);
+}
+
+}  // namespace
+
+Actions Machine::step(const Instant& now, const Event& event) {
+  Actions out;
+  if (const auto* master = std::get_if<Master>(&state_);
+      master != nullptr && peers_may_have_moved(now, *master)) {
+    listen_after_stall(now, out);
+  }
+  std::visit(
+      Overloaded{
+          [&](const Startup& e) {
+            if (std::holds_alternative<Init>(state_)) start(now, e.adoption, out);
+          },
+          [&](const Shutdown&) {
+            const bool was_master = std::holds_alternative<Master>(state_);
+            if (was_master) resign(now, out);
+            if (holds_addresses()) out.push_back(RemoveAddresses{});
+            if (was_master) out.push_back(StopAnnouncing{});
+            to_init(Reason::kShutdown, out);
+          },
+          [&](const Release& e) { on_release(now, e.reason, out); },
+          [&](const CancelRelease&) {
+            if (!std::holds_alternative<Releasing>(state_)) return;
+            to_backup(now, quick_backup(now), Reason::kReleaseCancelled, out);
+          },
+          [&](const DeadlineReached&) { on_deadline(now, out); },
+          [&](const AdvertReceived& e) { on_advert(now, e, out); },
+          [&](const PriorityChanged& e) { on_priority(e); },
+          [&](const PrimaryAddressChanged& e) { primary_ = e.primary; },
+          [&](const ConfigChanged& e) { on_config(now, e); },
+          [&](const Faulted& e) { to_fault(now, e.reason, out); },
+          [&](const Recovered&) {
+            if (!std::holds_alternative<Fault>(state_)) return;
+            start(now, std::nullopt, out);
+          },
+          [&](const TakerAnnounced& e) { on_taker(e); },
+          [&](const LeadChanged& e) { on_lead(now, e.lead, out); },
+          [&](const Stalled& e) {
+            if (std::holds_alternative<Master>(state_) && e.duration > config_.interval * config_.misses) {
+              listen_after_stall(now, out);
+            }
+          },
+          [&](const PeerEvidence& e) {
+            auto* backup = std::get_if<Backup>(&state_);
+            if (backup == nullptr || backup->master != e.peer) return;
+            backup->master_down_at =
+                std::min(backup->master_down_at, now.mono + skew(backup->master_interval));
+          },
+      },
+      event);
+  return out;
+}
+
+std::optional<TimePoint> Machine::deadline() const {
+  std::optional<TimePoint> at;
+  const auto consider = [&at](TimePoint candidate) { at = at ? std::min(*at, candidate) : candidate; };
+  if (resignations_left_ > 0) consider(next_resignation_at_);
+  std::visit(Overloaded{
+                 [](const Init&) {},
+                 [](const Fault&) {},
+                 [&](const Backup& s) {
+                   if (!s.waiting_for_lead) consider(s.master_down_at);
+                   if (s.hold_until) consider(*s.hold_until);
+                 },
+                 [&](const Master& s) { consider(s.next_advert_at); },
+                 [&](const Releasing& s) { consider(s.give_up_at); },
+             },
+             state_);
+  return at;
+}
+
+State Machine::state() const noexcept {
+  constexpr State kByIndex[] = {State::kInit, State::kBackup, State::kMaster, State::kReleasing,
+                                State::kFault};
+  return kByIndex[state_.index()];
+}
+
+Reason Machine::reason() const noexcept {
+  const auto* backup = std::get_if<Backup>(&state_);
+  if (backup == nullptr || !backup->master) return entered_because_;
+  if (backup->waiting_for_lead) return Reason::kLeadIsNotMaster;
+  if (backup->taking_over) return Reason::kMasterWorsened;
+  if (backup->master_priority > priority_) return Reason::kLowerPriority;
+  if (backup->master_priority == priority_) return Reason::kLowerAddress;
+  if (backup->master_priority == vrrp::kResign) return Reason::kMasterResigned;
+  return config_.preemption.policy == plan::PreemptionPolicy::kImmediate ? Reason::kHighestPriority
+                                                                         : Reason::kNotPreempting;
+}
+
+std::optional<IpAddress> Machine::heard_master() const noexcept {
+  if (const auto* backup = std::get_if<Backup>(&state_)) return backup->master;
+  if (const auto* releasing = std::get_if<Releasing>(&state_)) return releasing->successor;
+  return std::nullopt;
+}
+
+int Machine::heard_priority() const noexcept {
+  if (const auto* backup = std::get_if<Backup>(&state_)) return backup->master_priority;
+  if (const auto* releasing = std::get_if<Releasing>(&state_)) return releasing->successor_priority;
+  return 0;
+}
+
+bool Machine::holds_addresses() const noexcept {
+  if (const auto* backup = std::get_if<Backup>(&state_)) return backup->hold_until.has_value();
+  return std::holds_alternative<Master>(state_) || std::holds_alternative<Releasing>(state_);
+}
+
+// ---- arithmetic
+// ---------------------------------------------------------------------------------------------
+
+Duration Machine::skew(Duration interval) const {
+  return vrrp::skew_time(config_.version, interval, priority_);
+}
+
+Duration Machine::down_interval(Duration interval) const {
+  return vrrp::active_down_interval(config_.version, interval, priority_, config_.misses);
+}
+
+Duration Machine::release_bound() const {
+  // The largest skew any backup can have (priority 1), plus what a taker needs to install and announce.
+  return vrrp::skew_time(config_.version, config_.interval, 1) + kReleaseMargin;
+}
+
+bool Machine::peers_may_have_moved(const Instant& now, const Master& master) const {
+  // The fastest peer (priority 254) waits misses intervals and next to no skew. The clock that counts suspend
+  // decides: a suspended machine was silent too.
+  return now.boot - master.last_advert.boot > config_.interval * config_.misses;
+}
+
+bool Machine::wins_against(const AdvertReceived& advert) const {
+  if (advert.priority != priority_) return advert.priority < priority_;
+  // The tie between followers is the lead's to break: theirs would tear the families apart.
+  if (config_.follows_lead && lead_ == LeadState::kMaster) return true;
+  return !(advert.source > primary_);
+}
+
+Machine::Backup Machine::fresh_backup(const Instant& now) const {
+  Backup backup;
+  backup.heard_at = now.mono;
+  backup.master_interval = config_.interval;
+  backup.master_down_at = now.mono + down_interval(config_.interval);
+  return backup;
+}
+
+// Nobody may be master now: wait for one skew only, with the addresses still in place.
+Machine::Backup Machine::quick_backup(const Instant& now) const {
+  auto backup = fresh_backup(now);
+  backup.master_down_at = now.mono + skew(config_.interval);
+  backup.hold_until = backup.master_down_at + kHoldAfterBetter;
+  return backup;
+}
+
+// ---- transitions
+// --------------------------------------------------------------------------------------------
+
+void Machine::transition(State to, Reason reason, Actions& out) {
+  const auto from = state();
+  entered_because_ = reason;
+  if (from != to) out.push_back(Transition{from, to, reason});
+}
+
+template <class NewState>
+void Machine::enter(NewState state, State name, Reason reason, Actions& out) {
+  transition(name, reason, out);
+  state_ = std::move(state);
+}
+
+void Machine::start(const Instant& now, const std::optional<Adoption>& adoption, Actions& out) {
+  if (adoption && adoption->was_master &&
+      now.boot - adoption->last_advert <= config_.interval * config_.misses) {
+    promote(now, Reason::kAdopted, out);
+    return;
+  }
+  if (adoption) out.push_back(RemoveAddresses{});  // whatever the crashed speaker left: the peers have moved
+  if (priority_ == vrrp::kOwnerPriority && !config_.follows_lead) {
+    promote(now, Reason::kAddressOwner, out);
+    return;
+  }
+  to_backup(now, fresh_backup(now), Reason::kStartup, out);
+}
+
+void Machine::promote(const Instant& now, Reason reason, Actions& out) {
+  resignations_left_ = 0;
+  out.push_back(SendAdvert{static_cast<vrrp::Priority>(priority_)});
+  out.push_back(InstallAddresses{});
+  out.push_back(Announce{AnnounceCause::kPromotion});
+  Master master;
+  master.next_advert_at = now.mono + config_.interval;
+  master.last_advert = now;
+  master.reply_window = now.mono;
+  enter(master, State::kMaster, reason, out);
+}
+
+void Machine::to_backup(const Instant&, Backup backup, Reason reason, Actions& out) {
+  if (std::holds_alternative<Master>(state_)) out.push_back(StopAnnouncing{});
+  enter(backup, State::kBackup, reason, out);
+}
+
+void Machine::to_fault(const Instant& now, Reason reason, Actions& out) {
+  if (std::holds_alternative<Master>(state_)) {
+    resign(now, out);
+    out.push_back(StopAnnouncing{});
+  }
+  if (holds_addresses()) out.push_back(RemoveAddresses{});
+  enter(Fault{}, State::kFault, reason, out);
+}
+
+void Machine::to_init(Reason reason, Actions& out) {
+  enter(Init{}, State::kInit, reason, out);
+}
+
+void Machine::resign(const Instant& now, Actions& out) {
+  out.push_back(SendAdvert{vrrp::kResign});
+  resignations_left_ = kResignations - 1;
+  next_resignation_at_ = now.mono + kResignationSpacing;
+}
+
+void Machine::listen_after_stall(const Instant& now, Actions& out) {
+  // Listen for one interval before claiming again. The addresses stay meanwhile: if nobody took over, nobody
+  // notices; if somebody did, its first advertisement ends the hold.
+  auto backup = fresh_backup(now);
+  backup.master_down_at = now.mono + config_.interval + skew(config_.interval);
+  backup.hold_until = backup.master_down_at + kHoldAfterBetter;
+  to_backup(now, backup, Reason::kStalled, out);
+}
+
+// ---- events
+// -------------------------------------------------------------------------------------------------
+
+void Machine::on_deadline(const Instant& now, Actions& out) {
+  while (resignations_left_ > 0 && now.mono >= next_resignation_at_) {
+    out.push_back(SendAdvert{vrrp::kResign});
+    --resignations_left_;
+    next_resignation_at_ += kResignationSpacing;
+  }
+  if (auto* master = std::get_if<Master>(&state_)) {
+    if (now.mono < master->next_advert_at) return;
+    out.push_back(SendAdvert{static_cast<vrrp::Priority>(priority_)});
+    master->last_advert = now;
+    master->next_advert_at += config_.interval;
+    if (master->next_advert_at <= now.mono) master->next_advert_at = now.mono + config_.interval;
+    return;
+  }
+  if (auto* backup = std::get_if<Backup>(&state_)) {
+    if (!backup->waiting_for_lead && now.mono >= backup->master_down_at) {
+      if (config_.follows_lead && lead_ != LeadState::kMaster) {
+        backup->waiting_for_lead = true;
+      } else {
+        const auto reason = backup->taking_over ? Reason::kMasterWorsened
+                            : backup->master && backup->master_priority == vrrp::kResign
+                                ? Reason::kMasterResigned
+                                : Reason::kMasterSilent;
+        promote(now, reason, out);
+        return;
+      }
+    }
+    if (backup->hold_until && now.mono >= *backup->hold_until) {
+      backup->hold_until.reset();
+      out.push_back(RemoveAddresses{});
+    }
+    return;
+  }
+  if (const auto* releasing = std::get_if<Releasing>(&state_);
+      releasing != nullptr && now.mono >= releasing->give_up_at) {
+    out.push_back(RemoveAddresses{});
+    to_init(entered_because_, out);
+  }
+}
+
+void Machine::on_advert(const Instant& now, const AdvertReceived& advert, Actions& out) {
+  if (advert.source == primary_) return;  // our own, looped back
+  if (auto* backup = std::get_if<Backup>(&state_)) {
+    on_advert_in_backup(now, advert, *backup);
+  } else if (auto* master = std::get_if<Master>(&state_)) {
+    on_advert_in_master(now, advert, *master, out);
+  } else if (auto* releasing = std::get_if<Releasing>(&state_)) {
+    on_advert_in_releasing(now, advert, *releasing, out);
+  }
+}
+
+void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& advert, Backup& backup) {
+  if (advert.priority == vrrp::kResign) {
+    if (backup.master == advert.source || !backup.master) backup.master_priority = vrrp::kResign;
+    if (!backup.master) backup.master = advert.source;
+    backup.master_down_at =
+        std::min(backup.master_down_at, advert.received_at + skew(backup.master_interval));
+    return;
+  }
+  const bool lower = advert.priority < priority_;
+  const bool worsened = lower && backup.master == advert.source && backup.master_priority >= priority_;
+  backup.master = advert.source;
+  backup.master_priority = advert.priority;
+  // Somebody serves: what is held from an earlier mastership is his now.
+  shorten(backup.hold_until, now.mono + kHoldAfterBetter);
+  if (!lower) {
+    backup.taking_over = false;
+    backup.preempt_at.reset();
+  } else if (worsened || backup.taking_over) {
+    // A backup that takes over from a worsened master is not held back by its further advertisements.
+    backup.taking_over = true;
+    if (worsened) {
+      backup.master_down_at =
+          std::min(backup.master_down_at, advert.received_at + skew(backup.master_interval));
+    }
+    return;
+  } else if (priority_ == vrrp::kOwnerPriority ||
+             config_.preemption.policy == plan::PreemptionPolicy::kImmediate) {
+    return;
+  } else if (config_.preemption.policy == plan::PreemptionPolicy::kDelayed) {
+    if (!backup.preempt_at) backup.preempt_at = advert.received_at + config_.preemption.delay;
+    if (advert.received_at >= *backup.preempt_at) return;
+  }
+  if (config_.version == vrrp::Version::kV3) backup.master_interval = advert.interval;
+  backup.heard_at = advert.received_at;
+  backup.master_down_at = advert.received_at + down_interval(backup.master_interval);
+  backup.waiting_for_lead = false;
+}
+
+void Machine::on_advert_in_master(const Instant& now, const AdvertReceived& advert, Master& master,
+                                  Actions& out) {
+  const auto send_now = [&] {
+    out.push_back(SendAdvert{static_cast<vrrp::Priority>(priority_)});
+    master.last_advert = now;
+  };
+  if (advert.priority == vrrp::kResign) {
+    send_now();
+    master.next_advert_at = now.mono + config_.interval;
+    return;
+  }
+  if (wins_against(advert)) {
+    if (config_.version == vrrp::Version::kV2) return;
+    if (now.mono - master.reply_window >= config_.interval)
+      master.reply_window = now.mono, master.replies = 0;
+    if (++master.replies <= kMaxRepliesPerInterval) send_now();
+    out.push_back(Announce{AnnounceCause::kEvidence});
+    return;
+  }
+  auto backup = fresh_backup(now);
+  if (config_.version == vrrp::Version::kV3) backup.master_interval = advert.interval;
+  backup.heard_at = advert.received_at;
+  backup.master_down_at = advert.received_at + down_interval(backup.master_interval);
+  backup.master = advert.source;
+  backup.master_priority = advert.priority;
+  backup.hold_until = now.mono + kHoldAfterBetter;
+  to_backup(now, backup, Reason::kPreempted, out);
+}
+
+void Machine::on_advert_in_releasing(const Instant& now, const AdvertReceived& advert, Releasing& releasing,
+                                     Actions& out) {
+  if (advert.priority != vrrp::kResign) {
+    releasing.successor = advert.source;
+    releasing.successor_priority = advert.priority;
+    return;
+  }
+  // The successor resigns as well: somebody must stand, and we still have the addresses.
+  if (releasing.successor == advert.source) to_backup(now, quick_backup(now), Reason::kMasterResigned, out);
+}
+
+void Machine::on_release(const Instant& now, Reason reason, Actions& out) {
+  if (std::holds_alternative<Master>(state_)) {
+    resign(now, out);
+    out.push_back(StopAnnouncing{});
+    enter(Releasing{now.mono + release_bound(), std::nullopt, 0}, State::kReleasing, reason, out);
+  } else if (const auto* backup = std::get_if<Backup>(&state_); backup != nullptr && backup->hold_until) {
+    enter(Releasing{*backup->hold_until, backup->master, backup->master_priority}, State::kReleasing, reason,
+          out);
+  } else if (!std::holds_alternative<Releasing>(state_)) {
+    to_init(reason, out);
+  }
+}
+
+void Machine::on_priority(const PriorityChanged& change) {
+  priority_ = change.priority;
+  if (auto* backup = std::get_if<Backup>(&state_)) {
+    // From the last accepted advertisement, and never later than before: a change must not delay a takeover.
+    backup->master_down_at =
+        std::min(backup->master_down_at, backup->heard_at + down_interval(backup->master_interval));
+  }
+}
+
+void Machine::on_config(const Instant& now, const ConfigChanged& change) {
+  const auto old = config_;
+  config_ = change.config;
+  if (old.interval == config_.interval && old.misses == config_.misses && old.version == config_.version)
+    return;
+  if (auto* backup = std::get_if<Backup>(&state_)) {
+    if (!backup->master) backup->master_interval = config_.interval;
+    if (!backup->taking_over) backup->master_down_at = now.mono + down_interval(backup->master_interval);
+  } else if (auto* master = std::get_if<Master>(&state_)) {
+    master->next_advert_at = std::min(master->next_advert_at, now.mono + config_.interval);
+  }
+}
+
+void Machine::on_taker(const TakerAnnounced& taker) {
+  const auto until = taker.at + kHoldAfterAnnouncement;
+  if (auto* backup = std::get_if<Backup>(&state_)) {
+    shorten(backup->hold_until, until);
+  } else if (auto* releasing = std::get_if<Releasing>(&state_)) {
+    releasing->give_up_at = std::min(releasing->give_up_at, until);
+  }
+}
+
+void Machine::on_lead(const Instant& now, LeadState lead, Actions& out) {
+  lead_ = lead;
+  if (!config_.follows_lead) return;
+  if (lead == LeadState::kMaster) {
+    if (std::holds_alternative<Backup>(state_)) promote(now, Reason::kLeadIsMaster, out);
+    return;
+  }
+  if (!std::holds_alternative<Master>(state_)) return;
+  auto backup = fresh_backup(now);
+  if (lead == LeadState::kBackup) {
+    backup.hold_until = now.mono + kHoldAfterBetter;  // the taker's router of this family moves with its lead
+  } else {
+    resign(now, out);
+    backup.hold_until = now.mono + release_bound();
+  }
+  to_backup(now, backup, Reason::kLeadIsNotMaster, out);
+}
+
+}  // namespace vipra::election

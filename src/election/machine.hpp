@@ -1,0 +1,214 @@
+// The election of one virtual router: RFC 9568 section 6.4 (and RFC 3768's for version 2) with its errata,
+// plus what a service VIP needs and the RFC does not have: Releasing, holding addresses until the taker has
+// announced, the worsened master, adoption after a crash, following a lead.
+//
+// Pure: no clock, socket, thread or log. step() takes the time and an event and returns what to do;
+// deadline() tells when it wants DeadlineReached. A deadline event that comes early, late or twice is
+// harmless. Never allocates.
+//
+// Golden traces: tests/election/traces_test.cpp.
+#pragma once
+
+#include <optional>
+#include <variant>
+
+#include "base/inline_vector.hpp"
+#include "base/ip_address.hpp"
+#include "base/reason.hpp"
+#include "base/time.hpp"
+#include "plan/desired_state.hpp"
+#include "vrrp/timers.hpp"
+#include "vrrp/types.hpp"
+
+namespace vipra::election {
+
+struct Config {
+  vrrp::Version version = vrrp::Version::kV3;
+  Duration interval{std::chrono::milliseconds{100}};
+  int misses = vrrp::kDefaultMisses;
+  plan::Preemption preemption;
+  bool follows_lead = false;  // leaves Backup only while its lead is Master
+  bool operator==(const Config&) const = default;
+};
+
+// Spacing of the three priority-0 advertisements of a resignation: one lost or overtaken one would cost the
+// segment a whole Active_Down_Interval.
+inline constexpr int kResignations = 3;
+inline constexpr Duration kResignationSpacing = std::chrono::milliseconds{1};
+// A taker advertises first, installs second, announces third: addresses go this long after its announcement,
+// so that packets in flight still find somebody; and at the latest after the bound.
+inline constexpr Duration kHoldAfterAnnouncement = std::chrono::milliseconds{10};
+inline constexpr Duration kHoldAfterBetter = std::chrono::milliseconds{20};
+// What Releasing allows a taker for installing and announcing, on top of the largest skew.
+inline constexpr Duration kReleaseMargin = std::chrono::milliseconds{100};
+// Replies to losing advertisements in one interval: enough to end a conflict, too few for a storm.
+inline constexpr int kMaxRepliesPerInterval = 4;
+
+// ---- events
+// -------------------------------------------------------------------------------------------------
+
+// The crashed speaker's last word, from the shared page. Its addresses may still be in the kernel.
+struct Adoption {
+  bool was_master = false;
+  BootTimePoint last_advert{};
+};
+struct Startup {
+  std::optional<Adoption> adoption;
+};
+struct Shutdown {};  // at once: three resignations, addresses removed
+struct Release {     // in good health: Releasing
+  Reason reason = Reason::kReleased;
+};
+struct CancelRelease {};
+struct DeadlineReached {};
+struct AdvertReceived {
+  IpAddress source;
+  vrrp::Priority priority = 0;
+  Duration interval{};
+  TimePoint received_at{};  // when it reached the socket, not when it was read
+};
+struct PriorityChanged {
+  int priority = vrrp::kDefaultPriority;  // effective, 1-255
+};
+struct PrimaryAddressChanged {
+  IpAddress primary;
+};
+struct ConfigChanged {
+  Config config;
+};
+struct Faulted {
+  Reason reason = Reason::kNone;
+};
+struct Recovered {};
+struct TakerAnnounced {  // another MAC address claims one of our addresses
+  TimePoint at{};
+};
+enum class LeadState : std::uint8_t { kMaster, kBackup, kAway };  // kAway: Init, Fault, Releasing
+struct LeadChanged {
+  LeadState lead = LeadState::kAway;
+};
+// The process or the machine stood still; the driver noticed. (A Master also notices by itself, from its own
+// overdue advertisement.)
+struct Stalled {
+  Duration duration{};
+};
+// Positive knowledge from another path than the wire. Silence is never evidence.
+struct PeerEvidence {
+  IpAddress peer;
+  enum class Kind : std::uint8_t { kResigned } kind = Kind::kResigned;
+};
+
+using Event = std::variant<Startup, Shutdown, Release, CancelRelease, DeadlineReached, AdvertReceived,
+                           PriorityChanged, PrimaryAddressChanged, ConfigChanged, Faulted, Recovered,
+                           TakerAnnounced, LeadChanged, Stalled, PeerEvidence>;
+
+// ---- actions
+// ------------------------------------------------------------------------------------------------
+
+struct SendAdvert {
+  vrrp::Priority priority = 0;
+};
+struct InstallAddresses {};
+struct RemoveAddresses {};
+enum class AnnounceCause : std::uint8_t { kPromotion, kEvidence };
+struct Announce {
+  AnnounceCause cause = AnnounceCause::kPromotion;
+};
+struct StopAnnouncing {};
+struct Transition {
+  State from = State::kInit;
+  State to = State::kInit;
+  Reason reason = Reason::kNone;
+};
+using Action =
+    std::variant<SendAdvert, InstallAddresses, RemoveAddresses, Announce, StopAnnouncing, Transition>;
+using Actions = InlineVector<Action, 12>;
+
+// ---- the machine
+// --------------------------------------------------------------------------------------------
+
+class Machine {
+ public:
+  Machine(const Config& config, int priority, const IpAddress& primary)
+      : config_{config}, priority_{priority}, primary_{primary} {}
+
+  [[nodiscard]] Actions step(const Instant& now, const Event& event);
+  [[nodiscard]] std::optional<TimePoint> deadline() const;
+
+  [[nodiscard]] State state() const noexcept;
+  // Why it is in that state: for a Backup the comparison with the master heard, else what led here.
+  [[nodiscard]] Reason reason() const noexcept;
+  [[nodiscard]] int priority() const noexcept { return priority_; }
+  // Whom a Backup hears (or, in Releasing, who takes over).
+  [[nodiscard]] std::optional<IpAddress> heard_master() const noexcept;
+  [[nodiscard]] int heard_priority() const noexcept;
+  // Whether addresses of this router are meant to be in the kernel now.
+  [[nodiscard]] bool holds_addresses() const noexcept;
+
+ private:
+  struct Init {};
+  struct Fault {};
+  struct Backup {
+    TimePoint master_down_at{};
+    TimePoint heard_at{};  // the last accepted advertisement, or entry: what deadlines are computed from
+    Duration master_interval{};
+    std::optional<IpAddress> master;
+    int master_priority = 0;
+    bool taking_over = false;             // the master worsened: nothing lower re-arms
+    bool waiting_for_lead = false;        // the master is silent, but the lead is not Master
+    std::optional<TimePoint> preempt_at;  // Delayed: when the hold of this lower master ends
+    std::optional<TimePoint> hold_until;  // addresses are still in the kernel
+  };
+  struct Master {
+    TimePoint next_advert_at{};
+    Instant last_advert{};
+    TimePoint reply_window{};
+    int replies = 0;
+  };
+  struct Releasing {
+    TimePoint give_up_at{};
+    std::optional<IpAddress> successor;
+    int successor_priority = 0;
+  };
+
+  void start(const Instant& now, const std::optional<Adoption>& adoption, Actions& out);
+  void promote(const Instant& now, Reason reason, Actions& out);
+  void to_backup(const Instant& now, Backup backup, Reason reason, Actions& out);
+  void to_fault(const Instant& now, Reason reason, Actions& out);
+  void to_init(Reason reason, Actions& out);
+  void resign(const Instant& now, Actions& out);
+  void on_deadline(const Instant& now, Actions& out);
+  void on_advert(const Instant& now, const AdvertReceived& advert, Actions& out);
+  void on_advert_in_backup(const Instant& now, const AdvertReceived& advert, Backup& backup);
+  void on_advert_in_master(const Instant& now, const AdvertReceived& advert, Master& master, Actions& out);
+  void on_advert_in_releasing(const Instant& now, const AdvertReceived& advert, Releasing& releasing,
+                              Actions& out);
+  void on_release(const Instant& now, Reason reason, Actions& out);
+  void on_priority(const PriorityChanged& change);
+  void on_config(const Instant& now, const ConfigChanged& change);
+  void on_taker(const TakerAnnounced& taker);
+  void on_lead(const Instant& now, LeadState lead, Actions& out);
+  void listen_after_stall(const Instant& now, Actions& out);
+  void transition(State to, Reason reason, Actions& out);
+  template <class NewState>
+  void enter(NewState state, State name, Reason reason, Actions& out);
+
+  [[nodiscard]] Duration skew(Duration interval) const;
+  [[nodiscard]] Duration down_interval(Duration interval) const;
+  [[nodiscard]] Backup fresh_backup(const Instant& now) const;
+  [[nodiscard]] Backup quick_backup(const Instant& now) const;
+  [[nodiscard]] Duration release_bound() const;
+  [[nodiscard]] bool wins_against(const AdvertReceived& advert) const;
+  [[nodiscard]] bool peers_may_have_moved(const Instant& now, const Master& master) const;
+
+  Config config_;
+  int priority_;
+  IpAddress primary_;
+  std::variant<Init, Backup, Master, Releasing, Fault> state_{Init{}};
+  Reason entered_because_ = Reason::kNone;
+  LeadState lead_ = LeadState::kAway;
+  int resignations_left_ = 0;
+  TimePoint next_resignation_at_{};
+};
+
+}  // namespace vipra::election

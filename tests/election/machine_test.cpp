@@ -1,0 +1,235 @@
+// What the traces do not cover: adoption, stalls, faults, followers, storms, and every event in every state.
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "tests/election/driver.hpp"
+
+namespace vipra::election {
+namespace {
+
+using plan::PreemptionPolicy;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
+constexpr Centiseconds k1s{100};
+
+Driver master_at_3s(Config config = config_1s(), int priority = 150) {
+  Driver d{priority, config};
+  (void)d.at(0, Startup{});
+  (void)d.until(4.0);
+  EXPECT_EQ(d.machine.state(), State::kMaster);
+  return d;
+}
+
+Instant instant(double at) {
+  return Driver::at_time(TimePoint{seconds(at)});
+}
+
+TEST(Adoption, AFreshCrashCostsNoMastership) {
+  Driver d{150, config_1s()};
+  d.now = instant(100);
+  Driver::Log log;
+  d.append(log, d.machine.step(d.now, Startup{Adoption{true, instant(99.5).boot}}));
+  EXPECT_THAT(log,
+              ElementsAre("@100 advert(150)", "@100 install", "@100 announce", "@100 Init->Master:Adopted"));
+}
+
+TEST(Adoption, AnOldOneLeavesTheAddressesToWhoeverTookThem) {
+  Driver d{150, config_1s()};
+  d.now = instant(100);
+  Driver::Log log;
+  d.append(log, d.machine.step(d.now, Startup{Adoption{true, instant(96.5).boot}}));
+  EXPECT_THAT(log, ElementsAre("@100 remove", "@100 Init->Backup:Startup"));
+}
+
+TEST(Adoption, WhatWasNotMasterIsCleanedUp) {
+  Driver d{150, config_1s()};
+  d.now = instant(100);
+  Driver::Log log;
+  d.append(log, d.machine.step(d.now, Startup{Adoption{false, instant(100).boot}}));
+  EXPECT_THAT(log, ElementsAre("@100 remove", "@100 Init->Backup:Startup"));
+}
+
+TEST(Stall, AMasterThatSleptLongerThanItsPeersWaitListensFirst) {
+  auto d = master_at_3s();
+  d.now = instant(60);
+  Driver::Log log;
+  d.append(log, d.machine.step(d.now, DeadlineReached{}));
+  EXPECT_THAT(log, ElementsAre("@60 silence", "@60 Master->Backup:Stalled"));
+  EXPECT_TRUE(d.machine.holds_addresses()) << "if nobody took over, nobody shall notice";
+  EXPECT_THAT(d.until(62), Contains("@61.4140625 Backup->Master:MasterSilent"));
+}
+
+TEST(Stall, SuspendCountsEvenThoughMonotonicTimeStoodStill) {
+  auto d = master_at_3s();
+  const Instant woke{TimePoint{seconds(4.1)}, BootTimePoint{seconds(3600)}};
+  Driver::Log log;
+  d.append(log, d.machine.step(woke, DeadlineReached{}));
+  EXPECT_EQ(d.machine.state(), State::kBackup);
+}
+
+TEST(Stall, ATakerHeardWhileListeningEndsTheHold) {
+  auto d = master_at_3s();
+  d.now = instant(60);
+  (void)d.machine.step(d.now, DeadlineReached{});
+  (void)d.advert(60.1, "10.0.2.1", 100, k1s);
+  EXPECT_THAT(d.until(60.2), ElementsAre("@60.12 remove"));
+  EXPECT_EQ(d.machine.reason(), Reason::kNotPreempting);
+}
+
+TEST(Fault, AMasterResignsAndRemovesAtOnce) {
+  auto d = master_at_3s();
+  EXPECT_THAT(
+      d.at(4.1, Faulted{Reason::kInterfaceDown}),
+      ElementsAre("@4.1 advert(0)", "@4.1 silence", "@4.1 remove", "@4.1 Master->Fault:InterfaceDown"));
+  EXPECT_THAT(d.until(5), ElementsAre("@4.101 advert(0)", "@4.102 advert(0)"));
+  EXPECT_THAT(d.at(6, Recovered{}), ElementsAre("@6 Fault->Backup:Startup"));
+}
+
+TEST(Fault, NothingIsHeardOrSentInIt) {
+  auto d = master_at_3s();
+  (void)d.at(4.1, Faulted{Reason::kInterfaceDown});
+  (void)d.until(5);
+  EXPECT_THAT(d.advert(6, "10.0.2.1", 10, k1s), IsEmpty());
+  EXPECT_EQ(d.machine.deadline(), std::nullopt);
+}
+
+TEST(Preemption, DelayedWaitsFromTheFirstLowerAdvertisement) {
+  Driver d{150, with_policy(config_1s(), PreemptionPolicy::kDelayed, 10s)};
+  (void)d.at(0, Startup{});
+  for (int second = 1; second <= 10; ++second) (void)d.advert(second, "10.0.2.1", 100, k1s);
+  EXPECT_DOUBLE_EQ(d.deadline(), 13.4140625);
+  (void)d.advert(11, "10.0.2.1", 100, k1s);  // the delay is over: no longer re-armed
+  (void)d.advert(12, "10.0.2.1", 100, k1s);
+  EXPECT_DOUBLE_EQ(d.deadline(), 13.4140625);
+}
+
+TEST(Preemption, TheAddressOwnerTakesOverEvenWithNever) {
+  Driver d{255, config_1s()};
+  (void)d.at(0, Startup{});
+  (void)d.advert(0.5, "10.0.2.16", 255, k1s);  // a duplicate owner with the greater address
+  EXPECT_EQ(d.machine.state(), State::kBackup);
+  EXPECT_THAT(d.until(0.6), ElementsAre("@0.52 remove"));
+  const auto before = d.deadline();
+  (void)d.advert(1.5, "10.0.2.1", 100, k1s);
+  EXPECT_DOUBLE_EQ(d.deadline(), before) << "a lower master does not re-arm the owner";
+}
+
+TEST(Storm, RepliesToLosingAdvertisementsAreBounded) {
+  auto d = master_at_3s();
+  int replies = 0;
+  for (int i = 0; i < 1000; ++i) {
+    d.now = instant(4.0 + i * 0.0003);
+    for (const auto& action :
+         d.machine.step(d.now, AdvertReceived{*IpAddress::parse("10.0.2.1"), 10, k1s, d.now.mono})) {
+      replies += std::holds_alternative<SendAdvert>(action) ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(replies, kMaxRepliesPerInterval);
+  EXPECT_DOUBLE_EQ(d.deadline(), 4.4140625) << "no deadline moves";
+}
+
+struct Follower : testing::Test {
+  static Driver make() {
+    auto config = config_1s();
+    config.follows_lead = true;
+    return Driver{150, config, "fe80::15"};
+  }
+};
+
+TEST_F(Follower, StaysBackupWhileItsLeadIs) {
+  auto d = make();
+  (void)d.at(0, Startup{});
+  EXPECT_THAT(d.until(30), IsEmpty());
+  EXPECT_EQ(d.machine.state(), State::kBackup);
+  EXPECT_EQ(d.machine.deadline(), std::nullopt) << "and does not wake up for nothing";
+}
+TEST_F(Follower, LeavesBackupWithItsLead) {
+  auto d = make();
+  (void)d.at(0, Startup{});
+  EXPECT_THAT(d.at(1, LeadChanged{LeadState::kMaster}), Contains("@1 Backup->Master:LeadIsMaster"));
+}
+TEST_F(Follower, FallsWithItsLeadAndHoldsTheAddressesForTheTaker) {
+  auto d = make();
+  (void)d.at(0, Startup{});
+  (void)d.at(1, LeadChanged{LeadState::kMaster});
+  EXPECT_THAT(d.at(1.5, LeadChanged{LeadState::kBackup}),
+              ElementsAre("@1.5 silence", "@1.5 Master->Backup:LeadIsNotMaster"));
+  EXPECT_THAT(d.until(1.6), ElementsAre("@1.52 remove"));
+}
+TEST_F(Follower, ResignsWhenItsLeadIsAway) {
+  auto d = make();
+  (void)d.at(0, Startup{});
+  (void)d.at(1, LeadChanged{LeadState::kMaster});
+  EXPECT_THAT(d.at(1.5, LeadChanged{LeadState::kAway}),
+              ElementsAre("@1.5 advert(0)", "@1.5 silence", "@1.5 Master->Backup:LeadIsNotMaster"));
+}
+TEST_F(Follower, ATieDoesNotTearTheFamiliesApart) {
+  auto d = make();
+  (void)d.at(0, Startup{});
+  (void)d.at(1, LeadChanged{LeadState::kMaster});
+  EXPECT_THAT(d.advert(1.5, "fe80::ff", 150, k1s), ElementsAre("@1.5 advert(150)", "@1.5 evidence"));
+}
+
+// Every event in every state: nothing crashes, nothing is sent by a router that is not Master, and an address
+// is never held in Init or Fault.
+TEST(Exhaustive, NoEventIsImpossible) {
+  const std::vector<Event> events{Startup{},
+                                  Startup{Adoption{true, instant(4.4).boot}},
+                                  Shutdown{},
+                                  Release{},
+                                  CancelRelease{},
+                                  DeadlineReached{},
+                                  AdvertReceived{*IpAddress::parse("10.0.2.1"), 0, k1s, instant(4.5).mono},
+                                  AdvertReceived{*IpAddress::parse("10.0.2.1"), 100, k1s, instant(4.5).mono},
+                                  AdvertReceived{*IpAddress::parse("10.0.2.1"), 150, k1s, instant(4.5).mono},
+                                  AdvertReceived{*IpAddress::parse("10.0.2.99"), 150, k1s, instant(4.5).mono},
+                                  AdvertReceived{*IpAddress::parse("10.0.2.1"), 255, k1s, instant(4.5).mono},
+                                  PriorityChanged{1},
+                                  PriorityChanged{254},
+                                  PrimaryAddressChanged{*IpAddress::parse("10.0.2.77")},
+                                  ConfigChanged{Config{}},
+                                  Faulted{Reason::kCheckFailed},
+                                  Recovered{},
+                                  TakerAnnounced{instant(4.5).mono},
+                                  LeadChanged{LeadState::kMaster},
+                                  LeadChanged{LeadState::kBackup},
+                                  LeadChanged{LeadState::kAway},
+                                  Stalled{10s},
+                                  PeerEvidence{*IpAddress::parse("10.0.2.1"), PeerEvidence::Kind::kResigned}};
+  for (const auto policy :
+       {PreemptionPolicy::kNever, PreemptionPolicy::kImmediate, PreemptionPolicy::kDelayed}) {
+    for (const bool follows : {false, true}) {
+      for (const int priority : {1, 150, 255}) {
+        for (const auto& first : events) {
+          for (const auto& second : events) {
+            for (const auto& third : events) {
+              auto config = with_policy(config_1s(), policy, 5s);
+              config.follows_lead = follows;
+              Driver d{priority, config};
+              (void)d.machine.step(instant(0), Startup{});
+              double at = 4.5;
+              for (const auto* event : {&first, &second, &third}) {
+                const auto before = d.machine.state();
+                const auto actions = d.machine.step(instant(at), *event);
+                at += 0.01;
+                for (const auto& action : actions) {
+                  const auto* advert = std::get_if<SendAdvert>(&action);
+                  if (advert == nullptr || advert->priority == 0) continue;
+                  ASSERT_TRUE(before == State::kMaster || d.machine.state() == State::kMaster);
+                }
+                if (d.machine.state() == State::kInit || d.machine.state() == State::kFault) {
+                  ASSERT_FALSE(d.machine.holds_addresses());
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace vipra::election
