@@ -1,0 +1,64 @@
+// Requests to the kernel's address tables, one at a time, each waiting for its answer. Every call may block
+// on the kernel's routing lock (tens of milliseconds): for the kernel-writer thread, and for the supervisor
+// when it cleans up behind a dead speaker; never for the election thread.
+//
+// How addresses are added: /32 and /128 without prefix route (deleting the first address of a shared subnet
+// would delete all others), marked with kAddressProtocol; IPv6 without duplicate address detection and
+// deprecated (preferred lifetime 0, so that the node never picks it as a source), valid for ever.
+//
+// Threading: one thread at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/ip_address.hpp"
+#include "base/result.hpp"
+#include "net/links.hpp"
+
+struct nl_sock;
+struct nl_msg;
+
+namespace vipra::net {
+
+enum class AddOutcome : std::uint8_t {
+  kAdded,
+  kAlreadyThere,  // ours or a stranger's: the caller's table of addresses knows. Nothing was changed.
+};
+
+class RouteSocket {
+ public:
+  // In the network namespace of the calling thread.
+  [[nodiscard]] static Result<RouteSocket> open();
+
+  // Never changes what is there. IPv4: an address with another prefix length (10.0.0.1/24 beside
+  // our 10.0.0.1/32) does not count as there for the kernel; only the caller's table can tell.
+  [[nodiscard]] Result<AddOutcome> add_address(int index, const IpAddress& ip);
+  // Removes the /32 or /128, whoever added it: ask the table first. Success also where it, or the interface,
+  // is gone.
+  [[nodiscard]] Status remove_address(int index, const IpAddress& ip);
+  // Consistent: repeated when something changed meanwhile (a few times; then the error is kTimeout).
+  [[nodiscard]] Result<KernelDump> dump();
+  // Deletes every address that carries our mark; returns how many. Goes on past one that fails, and reports
+  // it.
+  [[nodiscard]] Result<std::size_t> remove_all_marked();
+
+ private:
+  struct CloseSocket {
+    void operator()(nl_sock* socket) const noexcept;
+  };
+  using SocketPtr = std::unique_ptr<nl_sock, CloseSocket>;
+
+  explicit RouteSocket(SocketPtr socket) : socket_{std::move(socket)} {}
+  [[nodiscard]] static Result<SocketPtr> connect();
+  [[nodiscard]] Status reconnect_if_broken();
+  [[nodiscard]] Status remove(int index, const IpAddress& ip, std::uint8_t prefix_length);
+  // 0, or the errno of the kernel's answer; negative where there was no usable answer.
+  [[nodiscard]] int transact(nl_msg& request);
+  [[nodiscard]] int dump_once(KernelDump& into);
+
+  SocketPtr socket_;  // null after a transport failure: the next call opens a new one
+};
+
+}  // namespace vipra::net

@@ -1,0 +1,92 @@
+// Raw sockets for advertisements, one for each interface and family (protocol 112).
+//
+// The socket is bound to the interface by index: a rename changes nothing; when the interface is deleted the
+// socket hears nothing more, sending fails with ENODEV, and a new interface of the same name needs a new
+// socket.
+//
+// Checksums are the codec's: the kernel neither fills in nor verifies them.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <tl/expected.hpp>
+
+#include "base/ip_address.hpp"
+#include "base/reason.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "sys/unique_fd.hpp"
+#include "vrrp/packet.hpp"
+
+namespace vipra::net {
+
+// Opens the socket and sets everything but the group membership: TTL 255, CS6, no loop back of multicast, no
+// groups that other sockets joined, receive time stamps. Non-blocking, close-on-exec. Needs CAP_NET_RAW (and
+// CAP_NET_ADMIN for the buffers). `name` is for errors.
+[[nodiscard]] Result<sys::UniqueFd> open_vrrp_socket(Family family, int index, const std::string& name);
+
+// Joins 224.0.0.18 or ff02::12; joined already is success. Takes the kernel's routing lock: for the
+// kernel-writer thread (JoinGroup), or a process that has no elections to miss.
+[[nodiscard]] Status join_vrrp_group(int fd, Family family, int index);
+
+// What came, or why it cannot be used: DropReason::kLength for a datagram longer than any advertisement,
+// kDestination for one that came by another interface, else what vrrp::parse_ipv4_datagram says. `message` is
+// valid during the call.
+using ReceivedDatagram = tl::expected<vrrp::Datagram, DropReason>;
+
+// Threading: one thread. Steady state allocates nothing.
+class VrrpSocket {
+ public:
+  static constexpr std::size_t kBatch = 16;
+  static constexpr int kMaxBatches = 64;
+  static constexpr Duration kMaxAge = std::chrono::seconds{10};
+
+  // `fd` from open_vrrp_socket(), or a copy of it (the supervisor and the speaker share one open socket).
+  VrrpSocket(sys::UniqueFd fd, Family family, int index);
+  VrrpSocket(VrrpSocket&&) noexcept;
+  VrrpSocket& operator=(VrrpSocket&&) noexcept;
+  ~VrrpSocket();
+
+  // Calls `handler(const ReceivedDatagram&, Duration age)` for what is queued, but at most kMaxBatches x
+  // kBatch, so that a flood cannot hold up an election (use a level-triggered epoll). `age` is how long ago
+  // the kernel took the datagram in, between 0 and kMaxAge: receive time = now - age.
+  template <class Handler>
+  [[nodiscard]] Status receive(Handler&& handler) {
+    for (int batch = 0; batch < kMaxBatches; ++batch) {
+      const auto count = fetch();
+      if (!count) return tl::unexpected<Error>{count.error()};
+      for (std::size_t i = 0; i < *count; ++i) handler(datagram(i), age(i));
+      if (*count < kBatch) break;
+    }
+    return {};
+  }
+
+  // One datagram from `source` (an address of this node: any other is EINVAL, as is a tentative IPv6 one) out
+  // of this interface. Never blocks. Error::sys_errno tells EAGAIN and ENOBUFS (no room: the datagram is
+  // lost) from ENETDOWN, ENETUNREACH, ENODEV (no interface).
+  [[nodiscard]] Status send(std::span<const std::uint8_t> message, const IpAddress& source,
+                            const IpAddress& destination);
+
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  [[nodiscard]] Family family() const noexcept { return family_; }
+  [[nodiscard]] int index() const noexcept { return index_; }
+
+ private:
+  struct Buffers;
+
+  [[nodiscard]] Result<std::size_t> fetch();
+  [[nodiscard]] ReceivedDatagram datagram(std::size_t i) const;
+  [[nodiscard]] Duration age(std::size_t i) const;
+
+  sys::UniqueFd fd_;
+  Family family_;
+  int index_;
+  std::unique_ptr<Buffers> buffers_;  // allocated once
+};
+
+}  // namespace vipra::net
