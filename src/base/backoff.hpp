@@ -9,7 +9,8 @@ namespace vipra {
 
 class Backoff {
  public:
-  constexpr Backoff(Duration initial, Duration maximum) : initial_{initial}, maximum_{maximum}, next_{initial} {}
+  constexpr Backoff(Duration initial, Duration maximum)
+      : initial_{initial}, maximum_{maximum}, next_{initial} {}
 
   // The wait before the next try: between half and the whole of the current step; then the step doubles.
   // unit_random is in [0, 1).

@@ -6,7 +6,8 @@
 namespace vipra::detail {
 
 void check_failed(const char* condition, const char* file, int line) noexcept {
-  std::fprintf(stderr, "{\"level\":\"fatal\",\"event\":\"check.failed\",\"condition\":\"%s\",\"at\":\"%s:%d\"}\n",
+  std::fprintf(stderr,
+               "{\"level\":\"fatal\",\"event\":\"check.failed\",\"condition\":\"%s\",\"at\":\"%s:%d\"}\n",
                condition, file, line);
   std::abort();
 }

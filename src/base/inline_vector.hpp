@@ -1,5 +1,5 @@
-// A vector of fixed capacity without a heap: what a step of the election returns. Overflow is a broken promise of
-// ours (the capacity is the proven maximum), so it is a VIPRA_CHECK.
+// A vector of fixed capacity without a heap: what a step of the election returns. Overflow is a broken
+// promise of ours (the capacity is the proven maximum), so it is a VIPRA_CHECK.
 #pragma once
 
 #include <array>

@@ -34,7 +34,8 @@ std::optional<std::uint16_t> parse_group(std::string_view part) {
 }
 
 // Appends the groups of one side of "::"; a dotted quad may end it. Returns false on malformed text.
-bool parse_groups(std::string_view side, bool quad_allowed, std::array<std::uint8_t, 16>& out, std::size_t& used) {
+bool parse_groups(std::string_view side, bool quad_allowed, std::array<std::uint8_t, 16>& out,
+                  std::size_t& used) {
   while (!side.empty()) {
     const auto colon = side.find(':');
     const auto part = side.substr(0, colon);
@@ -122,7 +123,8 @@ bool IpAddress::is_unspecified() const noexcept {
 
 bool IpAddress::is_loopback() const noexcept {
   if (is_v4()) return bytes_[0] == 127;
-  return std::all_of(bytes_.begin(), bytes_.end() - 1, [](auto byte) { return byte == 0; }) && bytes_[15] == 1;
+  return std::all_of(bytes_.begin(), bytes_.end() - 1, [](auto byte) { return byte == 0; }) &&
+         bytes_[15] == 1;
 }
 
 bool IpAddress::is_multicast() const noexcept {
@@ -156,7 +158,8 @@ std::string IpAddress::to_string() const {
     return format_v6(bytes());
   }
   std::array<char, 16> text{};
-  const int length = std::snprintf(text.data(), text.size(), "%u.%u.%u.%u", bytes_[0], bytes_[1], bytes_[2], bytes_[3]);
+  const int length =
+      std::snprintf(text.data(), text.size(), "%u.%u.%u.%u", bytes_[0], bytes_[1], bytes_[2], bytes_[3]);
   return {text.data(), static_cast<std::size_t>(length)};
 }
 
@@ -166,8 +169,8 @@ IpAddress vrrp_group(Family family) {
 
 std::string MacAddress::to_string() const {
   std::array<char, 18> text{};
-  std::snprintf(text.data(), text.size(), "%02x:%02x:%02x:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2], bytes[3],
-                bytes[4], bytes[5]);
+  std::snprintf(text.data(), text.size(), "%02x:%02x:%02x:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2],
+                bytes[3], bytes[4], bytes[5]);
   return text.data();
 }
 

@@ -25,7 +25,8 @@ class IpAddress {
  public:
   constexpr IpAddress() = default;  // 0.0.0.0
 
-  [[nodiscard]] static constexpr IpAddress v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) {
+  [[nodiscard]] static constexpr IpAddress v4(std::uint8_t a, std::uint8_t b, std::uint8_t c,
+                                              std::uint8_t d) {
     IpAddress ip;
     ip.bytes_[0] = a, ip.bytes_[1] = b, ip.bytes_[2] = c, ip.bytes_[3] = d;
     return ip;
@@ -45,7 +46,7 @@ class IpAddress {
   [[nodiscard]] bool is_multicast() const noexcept;
   [[nodiscard]] bool is_link_local() const noexcept;  // fe80::/10 or 169.254.0.0/16
   [[nodiscard]] bool is_v4_broadcast() const noexcept;
-  [[nodiscard]] bool is_v4_mapped() const noexcept;   // ::ffff:0:0/96
+  [[nodiscard]] bool is_v4_mapped() const noexcept;  // ::ffff:0:0/96
   // Whether the first prefix_length bits agree; false across families.
   [[nodiscard]] bool shares_prefix(const IpAddress& other, unsigned prefix_length) const noexcept;
   [[nodiscard]] std::string to_string() const;  // RFC 5952

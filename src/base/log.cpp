@@ -52,8 +52,10 @@ class LineWriter {
           } else if constexpr (std::is_same_v<T, bool>) {
             raw(v ? "true" : "false");
           } else if constexpr (std::is_same_v<T, double>) {
-            if (std::isfinite(v)) number(v);
-            else raw("null");
+            if (std::isfinite(v))
+              number(v);
+            else
+              raw("null");
           } else {
             number(v);
           }
@@ -74,7 +76,8 @@ class LineWriter {
 };
 
 void time_of_day(LineWriter& out, std::int64_t unix_ns) noexcept {
-  // RFC 3339 in UTC with microseconds; days to a civil date as in "chrono-compatible low-level date algorithms".
+  // RFC 3339 in UTC with microseconds; days to a civil date as in "chrono-compatible low-level date
+  // algorithms".
   const std::int64_t us = unix_ns / 1000;
   std::int64_t days = us / 86'400'000'000;
   std::int64_t rest = us % 86'400'000'000;
@@ -103,16 +106,21 @@ void time_of_day(LineWriter& out, std::int64_t unix_ns) noexcept {
 
 std::string_view to_string(Level level) noexcept {
   switch (level) {
-    case Level::kDebug: return "debug";
-    case Level::kInfo: return "info";
-    case Level::kWarning: return "warning";
-    case Level::kError: return "error";
+    case Level::kDebug:
+      return "debug";
+    case Level::kInfo:
+      return "info";
+    case Level::kWarning:
+      return "warning";
+    case Level::kError:
+      return "error";
   }
   return "unknown";
 }
 
-std::string_view format_line(char (&buffer)[kMaxLine], std::int64_t unix_ns, std::string_view process, Level level,
-                             std::string_view event, std::initializer_list<Field> fields) noexcept {
+std::string_view format_line(char (&buffer)[kMaxLine], std::int64_t unix_ns, std::string_view process,
+                             Level level, std::string_view event,
+                             std::initializer_list<Field> fields) noexcept {
   static constexpr std::string_view kTruncated = ",\"truncated\":true}\n";
   LineWriter out{buffer, kMaxLine - kTruncated.size()};
   out.raw("{\"time\":");

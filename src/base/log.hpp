@@ -1,6 +1,6 @@
 // Structured log: one JSON object a line, with a stable event name and typed fields. Handed in, never global.
-// write() never blocks and never allocates beyond its line: lines go through a Sink, which drops (and counts) when
-// it cannot keep up. Levels below the logger's are skipped before anything is formatted.
+// write() never blocks and never allocates beyond its line: lines go through a Sink, which drops (and counts)
+// when it cannot keep up. Levels below the logger's are skipped before anything is formatted.
 #pragma once
 
 #include <concepts>
@@ -49,10 +49,18 @@ class Logger {
       : sink_{&sink}, now_{now_unix_ns}, process_{process}, minimum_{minimum} {}
 
   void write(Level level, std::string_view event, std::initializer_list<Field> fields) const noexcept;
-  void debug(std::string_view event, std::initializer_list<Field> fields = {}) const noexcept { write(Level::kDebug, event, fields); }
-  void info(std::string_view event, std::initializer_list<Field> fields = {}) const noexcept { write(Level::kInfo, event, fields); }
-  void warning(std::string_view event, std::initializer_list<Field> fields = {}) const noexcept { write(Level::kWarning, event, fields); }
-  void error(std::string_view event, std::initializer_list<Field> fields = {}) const noexcept { write(Level::kError, event, fields); }
+  void debug(std::string_view event, std::initializer_list<Field> fields = {}) const noexcept {
+    write(Level::kDebug, event, fields);
+  }
+  void info(std::string_view event, std::initializer_list<Field> fields = {}) const noexcept {
+    write(Level::kInfo, event, fields);
+  }
+  void warning(std::string_view event, std::initializer_list<Field> fields = {}) const noexcept {
+    write(Level::kWarning, event, fields);
+  }
+  void error(std::string_view event, std::initializer_list<Field> fields = {}) const noexcept {
+    write(Level::kError, event, fields);
+  }
   [[nodiscard]] bool enabled(Level level) const noexcept { return level >= minimum_; }
 
  private:
@@ -70,8 +78,8 @@ class NullSink final : public Sink {
 
 // One log line without time stamp and process, for tests of the format.
 inline constexpr std::size_t kMaxLine = 2048;  // longer lines lose their last fields and say "truncated":true
-[[nodiscard]] std::string_view format_line(char (&buffer)[kMaxLine], std::int64_t unix_ns, std::string_view process,
-                                           Level level, std::string_view event,
+[[nodiscard]] std::string_view format_line(char (&buffer)[kMaxLine], std::int64_t unix_ns,
+                                           std::string_view process, Level level, std::string_view event,
                                            std::initializer_list<Field> fields) noexcept;
 
 }  // namespace vipra::log

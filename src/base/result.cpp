@@ -8,9 +8,9 @@ namespace vipra {
 tl::unexpected<Error> fail_errno(std::string what, int sys_errno) {
   what += ": ";
   what += std::generic_category().message(sys_errno);
-  const auto code = sys_errno == EPERM || sys_errno == EACCES ? Errc::kPermission
+  const auto code = sys_errno == EPERM || sys_errno == EACCES                          ? Errc::kPermission
                     : sys_errno == ENOENT || sys_errno == ENODEV || sys_errno == ENXIO ? Errc::kNotFound
-                                                                                      : Errc::kIo;
+                                                                                       : Errc::kIo;
   return fail(code, std::move(what), sys_errno);
 }
 

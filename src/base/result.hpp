@@ -1,5 +1,5 @@
-// The one error type. A function that can fail for reasons outside the program returns Result<T>; codecs return
-// tl::expected<T, DropReason> instead, because their reasons are metric labels.
+// The one error type. A function that can fail for reasons outside the program returns Result<T>; codecs
+// return tl::expected<T, DropReason> instead, because their reasons are metric labels.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,8 @@ using Status = Result<void>;
   return tl::unexpected<Error>{Error{code, sys_errno, std::move(what)}};
 }
 
-// "what: strerror(sys_errno)" for a failed system call; takes errno as an argument so that nothing clobbers it.
+// "what: strerror(sys_errno)" for a failed system call; takes errno as an argument so that nothing clobbers
+// it.
 [[nodiscard]] tl::unexpected<Error> fail_errno(std::string what, int sys_errno);
 
 }  // namespace vipra

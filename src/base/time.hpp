@@ -1,4 +1,5 @@
-// Time as pure code sees it: a value that is handed in. The clocks below have no now(); only src/runtime can ask.
+// Time as pure code sees it: a value that is handed in. The clocks below have no now(); only src/runtime can
+// ask.
 #pragma once
 
 #include <chrono>

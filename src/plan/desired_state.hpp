@@ -1,9 +1,9 @@
-// What this node shall run: the whole of it, immutable once built, with a generation. Control builds it from valid
-// definitions, the supervisor keeps it (serialised, in a sealed memfd), the speaker runs it.
+// What this node shall run: the whole of it, immutable once built, with a generation. Control builds it from
+// valid definitions, the supervisor keeps it (serialised, in a sealed memfd), the speaker runs it.
 //
-// A VirtualIP and a virtual router are different things: a router may carry addresses of many VirtualIPs, and a
-// VirtualIP with two families has two routers. Today every VirtualIP has routers of its own; nothing here relies
-// on that.
+// A VirtualIP and a virtual router are different things: a router may carry addresses of many VirtualIPs, and
+// a VirtualIP with two families has two routers. Today every VirtualIP has routers of its own; nothing here
+// relies on that.
 #pragma once
 
 #include <cstdint>
@@ -56,8 +56,8 @@ struct Address {
   bool operator==(const Address&) const = default;
 };
 
-// Who came first: decides between two objects that claim the same thing. An object without a creation time (from
-// a file) counts as oldest; names break ties.
+// Who came first: decides between two objects that claim the same thing. An object without a creation time
+// (from a file) counts as oldest; names break ties.
 struct Seniority {
   std::optional<std::int64_t> created_unix_s;
   VirtualIpName name;
@@ -74,16 +74,16 @@ struct VirtualRouter {
   InterfaceSelector interface;
   Carrier carrier = Carrier::kAnnouncingInterface;
   Fence fence = Fence::kNone;
-  std::vector<Address> addresses;        // in the order of the definition; never empty
-  std::optional<IpAddress> link_local;   // IPv6: advertised first and owned too; always set for IPv6
+  std::vector<Address> addresses;              // in the order of the definition; never empty
+  std::optional<IpAddress> link_local;         // IPv6: advertised first and owned too; always set for IPv6
   int base_priority = vrrp::kDefaultPriority;  // 1-255, after per-node overrides
   Preemption preemption;
   Duration interval{std::chrono::milliseconds{100}};
   int misses = vrrp::kDefaultMisses;
   ChecksumMode checksum = ChecksumMode::kAuto;
-  std::optional<RouterId> lead;          // this router follows that one
+  std::optional<RouterId> lead;  // this router follows that one
   Seniority seniority;
-  bool arp_reply_form = false;           // announce by ARP reply too
+  bool arp_reply_form = false;  // announce by ARP reply too
   bool operator==(const VirtualRouter&) const = default;
 };
 
@@ -103,16 +103,16 @@ struct DesiredState {
 };
 using DesiredStatePtr = std::shared_ptr<const DesiredState>;
 
-// One part of a router's priority, or a fault of it. Named, so that "why" can be answered; the speaker sums them.
-// `consumer` is generic: a router today, a back-end's weight later.
+// One part of a router's priority, or a fault of it. Named, so that "why" can be answered; the speaker sums
+// them. `consumer` is generic: a router today, a back-end's weight later.
 struct Contribution {
   std::string consumer;  // RouterId
   std::string source;    // "check/envoy"
   int delta = 0;         // added to the base priority
   bool fault = false;    // forces Fault whatever the sum
   Reason reason = Reason::kNone;
-  std::string detail;    // one sentence for people
-  bool stale = false;    // the verdict is older than it should be: it is kept, and marked
+  std::string detail;  // one sentence for people
+  bool stale = false;  // the verdict is older than it should be: it is kept, and marked
   bool operator==(const Contribution&) const = default;
 };
 

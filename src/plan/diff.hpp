@@ -1,5 +1,5 @@
-// What changed between two desired states, router by router: the speaker acts on differences only, so that an edit
-// of one of 1,000 routers costs the other 999 nothing.
+// What changed between two desired states, router by router: the speaker acts on differences only, so that an
+// edit of one of 1,000 routers costs the other 999 nothing.
 #pragma once
 
 #include <vector>

@@ -14,6 +14,8 @@ std::int64_t read_ns(clockid_t id) noexcept {
 Instant now() noexcept {
   return {TimePoint{Duration{read_ns(CLOCK_MONOTONIC)}}, BootTimePoint{Duration{read_ns(CLOCK_BOOTTIME)}}};
 }
-std::int64_t unix_now_ns() noexcept { return read_ns(CLOCK_REALTIME); }
+std::int64_t unix_now_ns() noexcept {
+  return read_ns(CLOCK_REALTIME);
+}
 
 }  // namespace vipra::runtime

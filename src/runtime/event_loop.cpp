@@ -2,8 +2,8 @@
 
 #include <sys/timerfd.h>
 
-#include <array>
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 namespace vipra::runtime {
@@ -26,7 +26,8 @@ Status EventLoop::watch(int fd, std::uint32_t events, Handler handler) {
   epoll_event event{};
   event.events = events;
   event.data.fd = fd;
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) < 0) return fail_errno("cannot watch a descriptor", errno);
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) < 0)
+    return fail_errno("cannot watch a descriptor", errno);
   watches_.insert_or_assign(fd, Watch{std::move(handler), next_serial_++});
   return {};
 }
@@ -35,7 +36,8 @@ Status EventLoop::modify(int fd, std::uint32_t events) {
   epoll_event event{};
   event.events = events;
   event.data.fd = fd;
-  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) < 0) return fail_errno("cannot watch a descriptor", errno);
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event) < 0)
+    return fail_errno("cannot watch a descriptor", errno);
   return {};
 }
 

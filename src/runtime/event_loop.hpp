@@ -1,5 +1,5 @@
-// One epoll, one timerfd, one thread. Descriptors that became readable are served before a due deadline is judged,
-// because queued input may be what the deadline was waiting for.
+// One epoll, one timerfd, one thread. Descriptors that became readable are served before a due deadline is
+// judged, because queued input may be what the deadline was waiting for.
 //
 // All calls on the thread that runs run_once(). Steady state allocates nothing.
 #pragma once
@@ -29,8 +29,8 @@ class EventLoop {
   [[nodiscard]] Status modify(int fd, std::uint32_t events);
   void unwatch(int fd);
 
-  // Waits until a descriptor is ready or `deadline` has come, runs the handlers, returns. The timer is armed anew
-  // only when the deadline differs from the armed one.
+  // Waits until a descriptor is ready or `deadline` has come, runs the handlers, returns. The timer is armed
+  // anew only when the deadline differs from the armed one.
   [[nodiscard]] Status run_once(std::optional<TimePoint> deadline);
 
  private:

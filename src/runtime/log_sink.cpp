@@ -84,6 +84,8 @@ void LogSink::write_line(std::string_view line) noexcept {
   shared_->wake.notify_one();
 }
 
-std::uint64_t LogSink::dropped() const noexcept { return shared_->dropped.load(std::memory_order_relaxed); }
+std::uint64_t LogSink::dropped() const noexcept {
+  return shared_->dropped.load(std::memory_order_relaxed);
+}
 
 }  // namespace vipra::runtime

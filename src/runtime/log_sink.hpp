@@ -1,5 +1,5 @@
-// Where log lines go: a bounded ring drained by a thread of its own, so that a blocked pipe or a full disk stalls
-// nobody. Lines that find the ring full are dropped and counted.
+// Where log lines go: a bounded ring drained by a thread of its own, so that a blocked pipe or a full disk
+// stalls nobody. Lines that find the ring full are dropped and counted.
 #pragma once
 
 #include <atomic>

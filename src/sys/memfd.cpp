@@ -31,7 +31,7 @@ Result<SealedView> SealedView::map(int fd, std::uint64_t size, std::uint64_t lim
   if (seals < 0 || (seals & kSeals) != kSeals) {
     return fail(Errc::kInvalid, "a descriptor is not a sealed memory file");
   }
-  struct stat info {};
+  struct stat info{};
   if (::fstat(fd, &info) < 0) return fail_errno("cannot stat a memory file", errno);
   if (static_cast<std::uint64_t>(info.st_size) != size) {
     return fail(Errc::kInvalid, "a memory file has another size than announced");

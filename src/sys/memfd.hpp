@@ -1,6 +1,6 @@
 // Sealed memory files: how a large message changes hands without copies, and stays what it was. The receiver
-// refuses a descriptor that is not sealed against writing, shrinking and growing, so that a mapping of it cannot
-// change or fault under the reader.
+// refuses a descriptor that is not sealed against writing, shrinking and growing, so that a mapping of it
+// cannot change or fault under the reader.
 #pragma once
 
 #include <cstddef>

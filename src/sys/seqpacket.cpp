@@ -116,7 +116,7 @@ Result<PeerCredentials> SeqPacket::peer() const {
 Result<UniqueFd> listen_seqpacket(const std::string& path, unsigned mode, gid_t group) {
   const auto address = unix_address(path);
   if (!address) return tl::unexpected{address.error()};
-  struct stat info {};
+  struct stat info{};
   if (::lstat(path.c_str(), &info) == 0) {
     if (!S_ISSOCK(info.st_mode)) return fail(Errc::kConflict, path + " exists and is not a socket");
     if (::unlink(path.c_str()) < 0) return fail_errno("cannot replace the old socket " + path, errno);
@@ -129,7 +129,8 @@ Result<UniqueFd> listen_seqpacket(const std::string& path, unsigned mode, gid_t 
   const int bind_errno = errno;
   ::umask(old_mask);
   if (rc < 0) return fail_errno("cannot bind " + path, bind_errno);
-  if (::chown(path.c_str(), static_cast<uid_t>(-1), group) < 0) return fail_errno("cannot give " + path + " its group", errno);
+  if (::chown(path.c_str(), static_cast<uid_t>(-1), group) < 0)
+    return fail_errno("cannot give " + path + " its group", errno);
   if (::chmod(path.c_str(), mode) < 0) return fail_errno("cannot set the mode of " + path, errno);
   if (::listen(fd.get(), 4) < 0) return fail_errno("cannot listen on " + path, errno);
   return fd;

@@ -1,5 +1,5 @@
-// One end of a SOCK_SEQPACKET Unix socket that carries messages with descriptors beside them. Non-blocking: a full
-// socket is an answer (kWouldBlock), never a wait. Not thread-safe.
+// One end of a SOCK_SEQPACKET Unix socket that carries messages with descriptors beside them. Non-blocking: a
+// full socket is an answer (kWouldBlock), never a wait. Not thread-safe.
 #pragma once
 
 #include <sys/types.h>
@@ -45,7 +45,8 @@ class SeqPacket {
   [[nodiscard]] static Result<SeqPacket> connect(const std::string& path);
 
   [[nodiscard]] SendOutcome send(std::span<const std::uint8_t> message, std::span<const int> fds = {});
-  // A message longer than kMaxDatagram, or with more than kMaxFds descriptors, is kTruncated and dropped whole.
+  // A message longer than kMaxDatagram, or with more than kMaxFds descriptors, is kTruncated and dropped
+  // whole.
   [[nodiscard]] Received receive();
   [[nodiscard]] Result<PeerCredentials> peer() const;
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
