@@ -1,0 +1,295 @@
+#include "channel/desired_state_reader.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "channel/part_reader.hpp"
+#include "channel/protocol.hpp"
+#include "vrrp/packet.hpp"
+
+namespace vipra::channel {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Duration kMaxPreemptionDelay = hours{24};
+constexpr int kMaxMisses = 255;
+
+bool is_text(std::string_view text, std::size_t limit) {
+  return !text.empty() && text.size() <= limit;
+}
+
+std::optional<IpAddress> address_of(const std::string& wire) {
+  return IpAddress::from_bytes({reinterpret_cast<const std::uint8_t*>(wire.data()), wire.size()});
+}
+
+bool can_be_carried(const IpAddress& ip) {
+  return !ip.is_unspecified() && !ip.is_loopback() && !ip.is_multicast() && !ip.is_v4_broadcast() &&
+         !ip.is_v4_mapped();
+}
+
+// Fails with "router X: field: why".
+tl::unexpected<Error> bad(const v1::VirtualRouter& wire, std::string_view field, std::string_view why) {
+  std::string what = "router ";
+  what += wire.id().substr(0, kMaxRouterIdBytes);
+  what += ": ";
+  what += field;
+  what += ": ";
+  what += why;
+  return fail(Errc::kInvalid, std::move(what));
+}
+
+Status read_identity(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
+  if (!is_text(wire.id(), kMaxRouterIdBytes)) return bad(wire, "id", "empty or too long");
+  // The shared page keeps it as a C string.
+  if (wire.id().find('\0') != std::string::npos) return bad(wire, "id", "contains a NUL byte");
+  out.id = wire.id();
+  if (wire.family() != 4 && wire.family() != 6) return bad(wire, "family", "neither 4 nor 6");
+  out.family = wire.family() == 4 ? Family::kIpv4 : Family::kIpv6;
+  const auto vrid = vrrp::Vrid::make(wire.vrid() <= 255 ? static_cast<int>(wire.vrid()) : 0);
+  if (!vrid) return bad(wire, "vrid", "not within 1 to 255");
+  out.vrid = *vrid;
+  if (wire.version() != 3 && (wire.version() != 2 || out.family != Family::kIpv4)) {
+    return bad(wire, "version", "neither 3 nor, for IPv4, 2");
+  }
+  out.version = wire.version() == 2 ? vrrp::Version::kV2 : vrrp::Version::kV3;
+  if (wire.carrier() != 0) return bad(wire, "carrier", "unknown");
+  if (wire.fence() > static_cast<unsigned>(plan::Fence::kDevice)) return bad(wire, "fence", "unknown");
+  out.fence = static_cast<plan::Fence>(wire.fence());
+  return {};
+}
+
+Status read_interface(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
+  using Kind = plan::InterfaceSelector::Kind;
+  const auto& text = wire.interface().text();
+  const auto kind = wire.interface().kind();
+  if (kind == v1::InterfaceSelector::KIND_BY_SUBNET) {
+    if (!text.empty()) return bad(wire, "interface.text", "not empty, though the subnet selects");
+    out.interface.kind = Kind::kBySubnet;
+  } else if (kind == v1::InterfaceSelector::KIND_BY_NAME) {
+    if (!is_text(text, kMaxInterfaceNameBytes)) return bad(wire, "interface.text", "no interface name");
+    out.interface.kind = Kind::kByName;
+  } else if (kind == v1::InterfaceSelector::KIND_BY_PATTERN) {
+    if (!is_text(text, kMaxPatternBytes)) return bad(wire, "interface.text", "no pattern, or too long");
+    out.interface.kind = Kind::kByPattern;
+  } else {
+    return bad(wire, "interface.kind", "unknown");
+  }
+  out.interface.text = text;
+  return {};
+}
+
+// One advertisement must carry them all, for IPv6 in one Ethernet frame behind the link-local address.
+std::size_t max_addresses(Family family) {
+  return family == Family::kIpv4 ? vrrp::kMaxAddresses : vrrp::kMaxIpv6AddressesInFrame - 1;
+}
+
+Status read_addresses(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
+  const auto count = static_cast<std::size_t>(wire.addresses_size());
+  if (count == 0 || count > max_addresses(out.family)) {
+    return bad(wire, "addresses", "none, or more than one advertisement carries");
+  }
+  out.addresses.reserve(count);
+  std::set<IpAddress> seen;
+  for (const auto& item : wire.addresses()) {
+    const auto ip = address_of(item.ip());
+    if (!ip || ip->family() != out.family || !can_be_carried(*ip)) {
+      return bad(wire, "addresses", "not a unicast address of the router's family");
+    }
+    if (!seen.insert(*ip).second) return bad(wire, "addresses", ip->to_string() + " occurs twice");
+    if (!is_text(item.virtual_ip(), kMaxNameBytes)) return bad(wire, "addresses.virtual_ip", "no name");
+    out.addresses.push_back({*ip, item.virtual_ip()});
+  }
+  if (out.family == Family::kIpv4) {
+    if (!wire.link_local().empty()) return bad(wire, "link_local", "set, though the family is IPv4");
+    return {};
+  }
+  const auto link_local = address_of(wire.link_local());
+  if (!link_local || link_local->is_v4() || !link_local->is_link_local()) {
+    return bad(wire, "link_local", "not an IPv6 link-local address");
+  }
+  if (seen.contains(*link_local)) return bad(wire, "link_local", "occurs among the addresses too");
+  out.link_local = *link_local;
+  return {};
+}
+
+Status read_election(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
+  if (wire.base_priority() < 1 || wire.base_priority() > 255) {
+    return bad(wire, "base_priority", "not within 1 to 255");
+  }
+  out.base_priority = static_cast<int>(wire.base_priority());
+  if (wire.preemption() > static_cast<unsigned>(plan::PreemptionPolicy::kDelayed)) {
+    return bad(wire, "preemption", "unknown");
+  }
+  const Duration delay{wire.preemption_delay_ns()};
+  if (delay < Duration::zero() || delay > kMaxPreemptionDelay) {
+    return bad(wire, "preemption_delay_ns", "not within 0 to 24 hours");
+  }
+  out.preemption = {static_cast<plan::PreemptionPolicy>(wire.preemption()), delay};
+  if (wire.misses() < 1 || wire.misses() > kMaxMisses) return bad(wire, "misses", "not within 1 to 255");
+  out.misses = static_cast<int>(wire.misses());
+  if (wire.checksum() > static_cast<unsigned>(plan::ChecksumMode::kRfc5798)) {
+    return bad(wire, "checksum", "unknown");
+  }
+  out.checksum = static_cast<plan::ChecksumMode>(wire.checksum());
+  return {};
+}
+
+// RFC 9568 section 5.2.7 (12 bits of centiseconds), RFC 3768 section 5.3.7 (8 bits of seconds).
+Status read_interval(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
+  const Duration interval{wire.interval_ns()};
+  const bool v2 = out.version == vrrp::Version::kV2;
+  const Duration step = v2 ? Duration{seconds{1}} : Duration{milliseconds{10}};
+  const Duration most = v2 ? Duration{seconds{255}} : Duration{milliseconds{40950}};
+  if (interval < step || interval > most || interval % step != Duration::zero()) {
+    return bad(wire, "interval_ns", "not in the range or the unit of the version");
+  }
+  out.interval = interval;
+  return {};
+}
+
+Status read_relations(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
+  if (wire.lead().size() > kMaxRouterIdBytes) return bad(wire, "lead", "too long");
+  if (wire.lead() == wire.id()) return bad(wire, "lead", "is the router itself");
+  if (!wire.lead().empty()) out.lead = wire.lead();
+  if (!is_text(wire.senior_name(), kMaxNameBytes)) return bad(wire, "senior_name", "empty or too long");
+  out.seniority.name = wire.senior_name();
+  if (wire.created_known()) out.seniority.created_unix_s = wire.created_unix_s();
+  out.arp_reply_form = wire.arp_reply_form();
+  return {};
+}
+
+Result<plan::VirtualRouter> read_router(const v1::VirtualRouter& wire) {
+  plan::VirtualRouter out;
+  for (const auto step :
+       {read_identity, read_interface, read_addresses, read_election, read_interval, read_relations}) {
+    if (auto status = step(wire, out); !status) return tl::unexpected{std::move(status).error()};
+  }
+  return out;
+}
+
+Result<plan::Peer> read_peer(const v1::Peer& wire) {
+  if (!is_text(wire.node(), kMaxNameBytes))
+    return fail(Errc::kInvalid, "a peer has no name, or one too long");
+  if (wire.addresses_size() > static_cast<int>(kMaxPeerAddresses)) {
+    return fail(Errc::kInvalid, "peer " + wire.node() + " has too many addresses");
+  }
+  plan::Peer out{wire.node(), {}, wire.rank()};
+  for (const auto& item : wire.addresses()) {
+    const auto ip = address_of(item);
+    if (!ip || !can_be_carried(*ip)) return fail(Errc::kInvalid, "peer " + wire.node() + ": a bad address");
+    out.addresses.push_back(*ip);
+  }
+  return out;
+}
+
+template <class Message>
+bool decode_part(std::span<const std::uint8_t> bytes, Message& message) {
+  return message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+}
+
+class Walk {
+ public:
+  Walk(std::span<const std::uint8_t> bytes, const DesiredStateSinks& sinks) : input_{bytes}, sinks_{sinks} {}
+
+  Result<DesiredStateSummary> run() {
+    while (!input_.at_end()) {
+      if (auto status = field(input_.tag()); !status) return tl::unexpected{std::move(status).error()};
+    }
+    if (summary_.node.empty()) return fail(Errc::kInvalid, "the desired state names no node");
+    if (auto status = check_leads(); !status) return tl::unexpected{std::move(status).error()};
+    summary_.routers = ids_.size();
+    return std::move(summary_);
+  }
+
+ private:
+  static tl::unexpected<Error> malformed() {
+    return fail(Errc::kInvalid, "the desired state is malformed, or a part of it is too large");
+  }
+
+  Status field(std::uint32_t tag) {
+    switch (tag) {
+      case PartReader::varint_tag(v1::DesiredState::kGenerationFieldNumber): {
+        const auto generation = input_.varint();
+        if (!generation) return malformed();
+        summary_.generation = *generation;
+        return {};
+      }
+      case PartReader::part_tag(v1::DesiredState::kNodeFieldNumber): {
+        const auto text = input_.part(kMaxNameBytes);
+        if (!text) return malformed();
+        summary_.node.assign(reinterpret_cast<const char*>(text->data()), text->size());
+        return {};
+      }
+      case PartReader::part_tag(v1::DesiredState::kRoutersFieldNumber):
+        return router();
+      case PartReader::part_tag(v1::DesiredState::kPeersFieldNumber):
+        return peer();
+      default:
+        if (!input_.skip(tag)) return malformed();
+        return {};
+    }
+  }
+
+  Status router() {
+    if (ids_.size() == kMaxRouters) return fail(Errc::kInvalid, "the desired state has too many routers");
+    const auto bytes = input_.part(kMaxRouterBytes);
+    if (!bytes || !decode_part(*bytes, router_)) return malformed();
+    auto value = read_router(router_);
+    if (!value) return tl::unexpected{std::move(value).error()};
+    if (!ids_.empty() && ids_.back() >= value->id) {
+      return fail(Errc::kInvalid, "router " + value->id + ": ids are not sorted and unique");
+    }
+    ids_.push_back(value->id);
+    if (value->lead) followers_.emplace_back(value->id, *value->lead);
+    if (sinks_.router) sinks_.router(std::move(*value));
+    return {};
+  }
+
+  Status peer() {
+    if (++peers_ > kMaxPeers) return fail(Errc::kInvalid, "the desired state has too many peers");
+    const auto bytes = input_.part(kMaxRouterBytes);
+    if (!bytes || !decode_part(*bytes, peer_)) return malformed();
+    auto value = read_peer(peer_);
+    if (!value) return tl::unexpected{std::move(value).error()};
+    if (sinks_.peer) sinks_.peer(std::move(*value));
+    return {};
+  }
+
+  // A lead leads itself: chains, and so circles, do not exist.
+  Status check_leads() const {
+    for (const auto& [id, lead] : followers_) {
+      if (!std::binary_search(ids_.begin(), ids_.end(), lead)) {
+        return fail(Errc::kInvalid, "router " + id + ": its lead " + lead + " does not exist");
+      }
+      const auto chained =
+          std::lower_bound(followers_.begin(), followers_.end(), std::pair{lead, std::string{}});
+      if (chained != followers_.end() && chained->first == lead) {
+        return fail(Errc::kInvalid, "router " + id + ": its lead " + lead + " follows another");
+      }
+    }
+    return {};
+  }
+
+  PartReader input_;
+  const DesiredStateSinks& sinks_;
+  DesiredStateSummary summary_;
+  std::vector<std::string> ids_;                                // sorted
+  std::vector<std::pair<std::string, std::string>> followers_;  // id, lead; sorted
+  std::size_t peers_ = 0;
+  v1::VirtualRouter router_;
+  v1::Peer peer_;
+};
+
+}  // namespace
+
+Result<DesiredStateSummary> walk_desired_state(std::span<const std::uint8_t> bytes,
+                                               const DesiredStateSinks& sinks) {
+  if (bytes.size() > kMaxDesiredStateBytes) return fail(Errc::kInvalid, "the desired state is too large");
+  return Walk{bytes, sinks}.run();
+}
+
+}  // namespace vipra::channel
