@@ -1,0 +1,76 @@
+// The addresses of one router: wanted against kernel. Pure; commands go out through a port, their results and
+// the kernel's events come back in any order and at any time, and every order ends in the same place.
+//
+// An address with our mark is ours; any other of the same value is a stranger's and is never touched.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ip_address.hpp"
+
+namespace vipra::ownership {
+
+// Commands are asynchronous: false means that the queue is full, and the set asks again at the next
+// reconcile().
+class AddressCommands {
+ public:
+  virtual ~AddressCommands() = default;
+  [[nodiscard]] virtual bool add(int index, const IpAddress& ip) = 0;
+  [[nodiscard]] virtual bool remove(int index, const IpAddress& ip) = 0;
+  // The kernel's state of an address is in doubt.
+  virtual void request_dump() = 0;
+};
+
+class AddressSet {
+ public:
+  enum class Kernel : std::uint8_t { kAbsent, kOurs, kStranger };
+  struct Entry {
+    IpAddress ip;
+    Kernel kernel = Kernel::kAbsent;
+    enum class Pending : std::uint8_t { kNone, kAdd, kRemove, kDump } pending = Pending::kNone;
+    bool was_installed = false;  // since the last want(true): its loss is a loss, not a first install
+    std::string error;           // of the last failed add
+  };
+
+  // `index` is the interface that carries them. A stranger's address stays a stranger's unless `owner`
+  // (priority 255: the address is the node's own, and is served as it is).
+  void configure(int index, std::vector<IpAddress> ips, bool owner);
+  [[nodiscard]] int index() const noexcept { return index_; }
+  [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
+
+  void want(bool wanted);
+  [[nodiscard]] bool wanted() const noexcept { return wanted_; }
+
+  // What the kernel says about one address on the interface.
+  void on_kernel(const IpAddress& ip, Kernel state);
+  // Results of commands. `already_there`: the kernel had one; whose, the next dump tells.
+  void on_added(const IpAddress& ip, bool already_there);
+  void on_add_failed(const IpAddress& ip, std::string error);
+  void on_removed(const IpAddress& ip);
+  void on_remove_failed(const IpAddress& ip, std::string error);
+
+  // Issues what is missing. Returns how many lost addresses are being put back.
+  int reconcile(AddressCommands& commands);
+
+  // All wanted addresses are in the kernel.
+  [[nodiscard]] bool complete() const noexcept;
+  // Nothing of ours is in the kernel or on its way there.
+  [[nodiscard]] bool clear() const noexcept;
+  [[nodiscard]] const Entry* first_stranger() const noexcept;  // nullptr for an owner
+  [[nodiscard]] const Entry* first_failed() const noexcept;
+  [[nodiscard]] bool contains(const IpAddress& ip) const noexcept;
+
+ private:
+  [[nodiscard]] Entry* find(const IpAddress& ip) noexcept;
+
+  int index_ = 0;
+  bool wanted_ = false;
+  bool owner_ = false;
+  std::vector<Entry> entries_;        // in the order of the definition
+  std::vector<std::uint32_t> by_ip_;  // indices into entries_, sorted by address
+};
+
+}  // namespace vipra::ownership

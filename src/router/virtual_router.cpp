@@ -1,0 +1,422 @@
+#include "router/virtual_router.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "vrrp/receive.hpp"
+
+namespace vipra::router {
+namespace {
+
+using AddressState = ownership::AddressSet::Kernel;
+
+election::Config machine_config(const plan::VirtualRouter& desired) {
+  election::Config config;
+  config.version = desired.version;
+  config.interval = desired.interval;
+  config.misses = desired.misses;
+  config.preemption = desired.preemption;
+  config.follows_lead = desired.lead.has_value();
+  return config;
+}
+
+// Sum of the parts, clamped to what a backup may have; the address owner's priority is not for checks to
+// change.
+int effective(const plan::VirtualRouter& desired, const std::vector<plan::Contribution>& contributions) {
+  if (desired.base_priority == vrrp::kOwnerPriority) return desired.base_priority;
+  int sum = desired.base_priority;
+  for (const auto& contribution : contributions) sum += contribution.delta;
+  return std::clamp(sum, 1, 254);
+}
+
+AddressState judge(const ownership::InterfaceAddress* address) {
+  if (address == nullptr) return AddressState::kAbsent;
+  return address->is_ours() ? AddressState::kOurs : AddressState::kStranger;
+}
+
+}  // namespace
+
+VirtualRouter::VirtualRouter(RouterIndex index, const plan::VirtualRouter& desired, const Ports& ports)
+    : index_{index},
+      desired_{desired},
+      group_{vrrp_group(desired.family)},
+      ports_{ports},
+      machine_{machine_config(desired), desired.base_priority, {}} {}
+
+// ---- configuration
+// ------------------------------------------------------------------------------------------
+
+std::vector<IpAddress> VirtualRouter::owned_addresses() const {
+  std::vector<IpAddress> all;
+  if (desired_.link_local) all.push_back(*desired_.link_local);
+  for (const auto& address : desired_.addresses) all.push_back(address.ip);
+  return all;
+}
+
+void VirtualRouter::reconfigure(const Instant& now, const plan::VirtualRouter& desired) {
+  const bool list_changed =
+      desired.addresses != desired_.addresses || desired.link_local != desired_.link_local;
+  if (list_changed && segment_) {
+    // What is no longer wanted leaves the kernel before it is forgotten.
+    std::vector<IpAddress> next;
+    if (desired.link_local) next.push_back(*desired.link_local);
+    for (const auto& address : desired.addresses) next.push_back(address.ip);
+    for (const auto& entry : addresses_.entries()) {
+      if (entry.kernel != AddressState::kOurs || std::find(next.begin(), next.end(), entry.ip) != next.end())
+        continue;
+      static_cast<void>(ports_.addresses.remove(addresses_.index(), entry.ip));
+    }
+  }
+  const bool another = desired.vrid != desired_.vrid || desired.version != desired_.version;
+  if (another) {
+    // To the segment this is another router: resign as the old one before standing as the new one.
+    set_fault(now, FaultSource::kSegment, FaultInfo{Reason::kReconfigured, "gets another virtual router id"});
+  }
+  desired_ = desired;
+  step(now, election::ConfigChanged{machine_config(desired_)});
+  apply_priority(now);
+  if (list_changed && segment_) {
+    addresses_.configure(segment_->index, owned_addresses(), desired_.base_priority == vrrp::kOwnerPriority);
+    ports_.announcements.stop(index_);
+    if (state() == State::kMaster) announce_when_complete_ = true;
+    ports_.addresses.request_dump();  // addresses new to us may be in the kernel already
+    apply_addresses(now);
+  }
+  build_message();
+  if (another && segment_) set_fault(now, FaultSource::kSegment, std::nullopt);
+  ports_.journal.on_change(*this);
+}
+
+void VirtualRouter::set_contributions(const Instant& now, std::vector<plan::Contribution> contributions) {
+  if (contributions == contributions_) return;
+  contributions_ = std::move(contributions);
+  apply_priority(now);
+  const auto faulty =
+      std::find_if(contributions_.begin(), contributions_.end(), [](const auto& c) { return c.fault; });
+  set_fault(now, FaultSource::kContribution,
+            faulty == contributions_.end()
+                ? std::nullopt
+                : std::optional{FaultInfo{faulty->reason, faulty->source + ": " + faulty->detail}});
+  ports_.journal.on_change(*this);
+}
+
+void VirtualRouter::apply_priority(const Instant& now) {
+  const int priority = effective(desired_, contributions_);
+  if (priority == machine_.priority()) return;
+  step(now, election::PriorityChanged{priority});
+  ports_.journal.on_change(*this);
+}
+
+void VirtualRouter::set_segment(const Instant& now,
+                                const tl::expected<ownership::Segment, ownership::NoSegment>& segment) {
+  if (!segment) {
+    set_fault(now, FaultSource::kSegment, FaultInfo{segment.error().reason, segment.error().detail});
+    return;
+  }
+  if (segment_ != *segment) {
+    const bool moved = !segment_ || segment_->index != segment->index;
+    if (moved && machine_.holds_addresses()) {
+      // Another interface is another election: give up here first.
+      set_fault(now, FaultSource::kSegment,
+                FaultInfo{Reason::kReconfigured, "moves to interface " + segment->name});
+    }
+    segment_ = *segment;
+    if (moved) {
+      heard_form_.reset();
+      addresses_.configure(segment_->index, owned_addresses(),
+                           desired_.base_priority == vrrp::kOwnerPriority);
+    }
+    step(now, election::PrimaryAddressChanged{segment_->primary});
+    build_message();
+    ports_.journal.on_change(*this);
+  }
+  set_fault(now, FaultSource::kSegment, std::nullopt);
+}
+
+void VirtualRouter::set_fault(const Instant& now, FaultSource source, std::optional<FaultInfo> fault) {
+  auto& slot = faults_[static_cast<std::size_t>(source)];
+  if (slot == fault) return;
+  slot = std::move(fault);
+  apply_fault(now);
+  ports_.journal.on_change(*this);
+}
+
+const FaultInfo* VirtualRouter::fault() const noexcept {
+  for (const auto& fault : faults_) {
+    if (fault) return &*fault;
+  }
+  return nullptr;
+}
+
+void VirtualRouter::apply_fault(const Instant& now) {
+  if (!started_ || releasing_for_good_) return;
+  const auto* current = fault();
+  if (current != nullptr) {
+    if (state() != State::kFault || machine_.reason() != current->reason)
+      step(now, election::Faulted{current->reason});
+  } else if (state() == State::kFault) {
+    step(now, election::Recovered{});
+  } else if (state() == State::kInit) {
+    step(now, election::Startup{std::exchange(adoption_, std::nullopt)});
+  }
+}
+
+void VirtualRouter::start(const Instant& now) {
+  if (started_) return;
+  started_ = true;
+  if (fault() != nullptr) adoption_.reset();
+  apply_fault(now);
+  apply_addresses(now);
+}
+
+// ---- events
+// -------------------------------------------------------------------------------------------------
+
+void VirtualRouter::on_advertisement(const Instant& now, const vrrp::IpMeta& meta,
+                                     const vrrp::Advertisement& advertisement, TimePoint received_at) {
+  if (!segment_) return;
+  if (meta.source == segment_->primary) {
+    count_drop(DropReason::kSelfEcho);
+    return;
+  }
+  vrrp::ReceivePolicy policy;
+  policy.version = desired_.version;
+  policy.vrid = desired_.vrid;
+  policy.interval = desired_.interval;
+  if (const auto drop = vrrp::check_policy(advertisement, policy)) {
+    count_drop(*drop);
+    return;
+  }
+  ++counters_.advertisements_received;
+  note_checksum_form(advertisement.checksum_form);
+  note_mismatches(advertisement);
+  const auto heard_before = machine_.heard_master();
+  const auto priority_before = machine_.heard_priority();
+  step(now,
+       election::AdvertReceived{meta.source, advertisement.priority, advertisement.interval, received_at});
+  if (heard_before != machine_.heard_master() || priority_before != machine_.heard_priority()) {
+    ports_.journal.on_change(*this);
+  }
+}
+
+void VirtualRouter::note_checksum_form(vrrp::ChecksumForm form) {
+  if (desired_.family != Family::kIpv4 || desired_.version != vrrp::Version::kV3 || heard_form_ == form)
+    return;
+  const bool first = !heard_form_.has_value();
+  heard_form_ = form;
+  if (!first && counters_.checksum_form_mixed++ == 0) ports_.journal.on_change(*this);
+  if (desired_.checksum == plan::ChecksumMode::kAuto) build_message();
+}
+
+void VirtualRouter::note_mismatches(const vrrp::Advertisement& advertisement) {
+  if (advertisement.interval != desired_.interval) ++counters_.interval_mismatches;
+  const auto ours = message().subspan(std::min(vrrp::kHeaderSize, message_size_));
+  const auto& theirs = advertisement.addresses;
+  if (ours.size() != theirs.size() || std::memcmp(ours.data(), theirs.data(), theirs.size()) != 0) {
+    ++counters_.address_list_mismatches;
+  }
+}
+
+void VirtualRouter::on_claim(const Instant& now, const vrrp::NeighbourClaim& claim, TimePoint received_at) {
+  if (!segment_ || claim.mac == segment_->mac || !addresses_.contains(claim.ip)) return;
+  if (state() == State::kMaster) {
+    ports_.announcements.evidence(index_, now);
+  } else {
+    step(now, election::TakerAnnounced{received_at});
+  }
+}
+
+void VirtualRouter::on_kernel_address(const Instant& now, const IpAddress& ip, AddressState state) {
+  if (!addresses_.contains(ip)) return;
+  addresses_.on_kernel(ip, state);
+  apply_addresses(now);
+}
+
+void VirtualRouter::sync_kernel(const Instant& now, const ownership::KernelView& kernel) {
+  for (const auto& entry : addresses_.entries()) {
+    addresses_.on_kernel(entry.ip, judge(kernel.address(addresses_.index(), entry.ip)));
+  }
+  apply_addresses(now);
+}
+
+void VirtualRouter::on_address_added(const Instant& now, const IpAddress& ip, bool already_there) {
+  addresses_.on_added(ip, already_there);
+  apply_addresses(now);
+}
+
+void VirtualRouter::on_address_failed(const Instant& now, const IpAddress& ip, bool adding,
+                                      std::string error) {
+  if (!adding) {
+    addresses_.on_remove_failed(ip, std::move(error));
+  } else {
+    addresses_.on_add_failed(ip, error);
+    if (addresses_.wanted()) {
+      // Better no master than one that cannot serve; another node may be able to.
+      install_retry_at_ = now.mono + kInstallRetry;
+      set_fault(now, FaultSource::kInstall,
+                FaultInfo{Reason::kAddressInstallFailed, "cannot add " + ip.to_string() + ": " + error});
+    }
+  }
+  apply_addresses(now);
+}
+
+void VirtualRouter::on_address_removed(const Instant& now, const IpAddress& ip) {
+  addresses_.on_removed(ip);
+  apply_addresses(now);
+}
+
+void VirtualRouter::on_lead(const Instant& now, election::LeadState lead) {
+  step(now, election::LeadChanged{lead});
+}
+
+void VirtualRouter::on_stall(const Instant& now, Duration duration) {
+  step(now, election::Stalled{duration});
+}
+
+void VirtualRouter::release(const Instant& now, Reason reason) {
+  releasing_for_good_ = true;
+  step(now, election::Release{reason});
+}
+
+void VirtualRouter::on_deadline(const Instant& now) {
+  if (install_retry_at_ && now.mono >= *install_retry_at_) {
+    install_retry_at_.reset();
+    addresses_.want(addresses_.wanted());  // forgets the error
+    set_fault(now, FaultSource::kInstall, std::nullopt);
+  }
+  if (const auto at = machine_.deadline(); at && now.mono >= *at) step(now, election::DeadlineReached{});
+}
+
+std::optional<TimePoint> VirtualRouter::deadline() const {
+  auto at = machine_.deadline();
+  if (install_retry_at_) at = at ? std::min(*at, *install_retry_at_) : *install_retry_at_;
+  return at;
+}
+
+// ---- steps and actions
+// --------------------------------------------------------------------------------------
+
+void VirtualRouter::step(const Instant& now, const election::Event& event) {
+  for (const auto& action : machine_.step(now, event)) act(now, action);
+}
+
+void VirtualRouter::act(const Instant& now, const election::Action& action) {
+  if (const auto* advert = std::get_if<election::SendAdvert>(&action)) {
+    send(now, advert->priority);
+  } else if (std::holds_alternative<election::InstallAddresses>(action)) {
+    addresses_.want(true);
+    apply_addresses(now);
+  } else if (std::holds_alternative<election::RemoveAddresses>(action)) {
+    addresses_.want(false);
+    apply_addresses(now);
+    ports_.journal.on_owned(*this);
+  } else if (const auto* announce = std::get_if<election::Announce>(&action)) {
+    if (announce->cause == election::AnnounceCause::kEvidence) {
+      ports_.announcements.evidence(index_, now);
+    } else {
+      announce_when_complete_ = true;
+      apply_addresses(now);
+    }
+  } else if (std::holds_alternative<election::StopAnnouncing>(action)) {
+    announce_when_complete_ = false;
+    ports_.announcements.stop(index_);
+  } else if (const auto* transition = std::get_if<election::Transition>(&action)) {
+    ports_.journal.on_owned(*this);
+    ports_.journal.on_transition(*this, *transition);
+  }
+}
+
+void VirtualRouter::apply_addresses(const Instant& now) {
+  const auto restored = addresses_.reconcile(ports_.addresses);
+  if (restored > 0) {
+    counters_.address_restores += static_cast<std::uint64_t>(restored);
+    announce_when_complete_ = true;
+  }
+  if (announce_when_complete_ && addresses_.wanted() && addresses_.complete()) {
+    announce_when_complete_ = false;
+    ports_.announcements.start(index_, now);
+  }
+  const auto* stranger = addresses_.first_stranger();
+  if (stranger == nullptr) {
+    set_fault(now, FaultSource::kAddressInUse, std::nullopt);
+  } else if (!faults_[static_cast<std::size_t>(FaultSource::kAddressInUse)]) {
+    set_fault(now, FaultSource::kAddressInUse,
+              FaultInfo{Reason::kAddressInUse,
+                        stranger->ip.to_string() +
+                            " is on the interface already, and not by Vipra: remove it there, "
+                            "or give the node priority 255 if it is its own"});
+  }
+  ports_.journal.on_change(*this);
+}
+
+void VirtualRouter::send(const Instant& now, vrrp::Priority priority) {
+  if (!segment_ || message_size_ == 0) return;
+  vrrp::set_priority({message_.data(), message_size_}, priority);
+  std::memcpy(wire_.data(), message_.data(), message_size_);
+  const auto size = ports_.signer.sign(wire_, message_size_);
+  if (!ports_.advertisements.send(*segment_, {wire_.data(), size}, group_)) {
+    ++counters_.send_errors;
+  } else if (priority == vrrp::kResign) {
+    ++counters_.resignations_sent;
+  } else {
+    ++counters_.advertisements_sent;
+  }
+  if (priority == vrrp::kResign) return;
+  last_advert_ = now;
+  ports_.journal.on_owned(*this);
+}
+
+vrrp::ChecksumForm VirtualRouter::form_to_send() const noexcept {
+  switch (desired_.checksum) {
+    case plan::ChecksumMode::kRfc9568:
+      return vrrp::ChecksumForm::kRfc9568;
+    case plan::ChecksumMode::kRfc5798:
+      return vrrp::ChecksumForm::kRfc5798;
+    case plan::ChecksumMode::kAuto:
+      break;
+  }
+  return heard_form_.value_or(vrrp::ChecksumForm::kRfc9568);
+}
+
+void VirtualRouter::build_message() {
+  if (!segment_) return;
+  // As many addresses as one frame and the count field take; the rest are owned all the same.
+  const std::size_t ip_header = desired_.family == Family::kIpv4 ? 20 : 40;
+  const auto room = (std::min<std::size_t>(segment_->mtu, 1500) - ip_header - vrrp::kHeaderSize) /
+                    address_size(desired_.family);
+  auto listed = owned_addresses();
+  listed.resize(
+      std::min({listed.size(), room, vrrp::kMaxAddresses,
+                desired_.family == Family::kIpv6 ? vrrp::kMaxIpv6AddressesInFrame : vrrp::kMaxAddresses}));
+  vrrp::AdvertisementFields fields;
+  fields.version = desired_.version;
+  fields.family = desired_.family;
+  fields.vrid = desired_.vrid;
+  fields.priority = static_cast<vrrp::Priority>(machine_.priority());
+  fields.interval = desired_.interval;
+  fields.checksum_form = form_to_send();
+  fields.addresses = listed;
+  message_size_ = vrrp::build_advertisement(fields, segment_->primary, group_, message_);
+}
+
+election::LeadState VirtualRouter::lead_state() const noexcept {
+  switch (state()) {
+    case State::kMaster:
+      return election::LeadState::kMaster;
+    case State::kBackup:
+      return election::LeadState::kBackup;
+    case State::kUnknown:
+    case State::kInit:
+    case State::kReleasing:
+    case State::kFault:
+      break;
+  }
+  return election::LeadState::kAway;
+}
+
+bool VirtualRouter::finished() const noexcept {
+  return releasing_for_good_ && (state() == State::kInit || state() == State::kFault) &&
+         !machine_.deadline() && addresses_.clear();
+}
+
+}  // namespace vipra::router

@@ -1,0 +1,150 @@
+// One virtual router: the election machine, its addresses, its announcements and its packets, put together.
+// It does no IO of its own: time and events come in, ports are called. One thread. After configuration,
+// receiving and sending advertisements allocates nothing.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/ip_address.hpp"
+#include "base/reason.hpp"
+#include "base/time.hpp"
+#include "election/machine.hpp"
+#include "ownership/address_set.hpp"
+#include "ownership/interface_choice.hpp"
+#include "ownership/kernel_view.hpp"
+#include "plan/desired_state.hpp"
+#include "router/ports.hpp"
+#include "vrrp/neighbour_frame.hpp"
+#include "vrrp/packet.hpp"
+
+namespace vipra::router {
+
+// Everything that can keep a router from electing, in the order in which it is shown.
+enum class FaultSource : std::uint8_t {
+  kSegment,
+  kSocket,
+  kVridConflict,
+  kAddressInUse,
+  kInstall,
+  kContribution
+};
+inline constexpr std::size_t kFaultSources = 6;
+struct FaultInfo {
+  Reason reason = Reason::kNone;
+  std::string detail;
+  bool operator==(const FaultInfo&) const = default;
+};
+
+struct Counters {
+  std::uint64_t advertisements_sent = 0;
+  std::uint64_t resignations_sent = 0;
+  std::uint64_t advertisements_received = 0;
+  std::array<std::uint64_t, kAllDropReasonValues.size()> drops{};
+  std::uint64_t announcements_sent = 0;
+  std::uint64_t address_restores = 0;
+  std::uint64_t send_errors = 0;
+  std::uint64_t address_list_mismatches = 0;
+  std::uint64_t interval_mismatches = 0;
+  std::uint64_t checksum_form_mixed = 0;
+};
+
+class VirtualRouter {
+ public:
+  VirtualRouter(RouterIndex index, const plan::VirtualRouter& desired, const Ports& ports);
+
+  // ---- configuration ----
+  void reconfigure(const Instant& now, const plan::VirtualRouter& desired);
+  void set_contributions(const Instant& now, std::vector<plan::Contribution> contributions);
+  // Before the first start(): what the last speaker left. It is used once.
+  void set_adoption(const election::Adoption& adoption) { adoption_ = adoption; }
+
+  // ---- events ----
+  void set_segment(const Instant& now, const tl::expected<ownership::Segment, ownership::NoSegment>& segment);
+  void set_fault(const Instant& now, FaultSource source, std::optional<FaultInfo> fault);
+  // Begins to elect, or shows why it cannot; called once the kernel's state is known.
+  void start(const Instant& now);
+  void on_advertisement(const Instant& now, const vrrp::IpMeta& meta,
+                        const vrrp::Advertisement& advertisement, TimePoint received_at);
+  void count_drop(DropReason reason) noexcept { ++counters_.drops[static_cast<std::size_t>(reason)]; }
+  void on_claim(const Instant& now, const vrrp::NeighbourClaim& claim, TimePoint received_at);
+  void on_kernel_address(const Instant& now, const IpAddress& ip, ownership::AddressSet::Kernel state);
+  void sync_kernel(const Instant& now, const ownership::KernelView& kernel);
+  void on_address_added(const Instant& now, const IpAddress& ip, bool already_there);
+  void on_address_failed(const Instant& now, const IpAddress& ip, bool adding, std::string error);
+  void on_address_removed(const Instant& now, const IpAddress& ip);
+  void on_lead(const Instant& now, election::LeadState lead);
+  void release(const Instant& now, Reason reason);
+  void on_stall(const Instant& now, Duration duration);
+  void on_deadline(const Instant& now);
+  [[nodiscard]] std::optional<TimePoint> deadline() const;
+  void count_announcement() noexcept { ++counters_.announcements_sent; }
+
+  // ---- what it is ----
+  [[nodiscard]] RouterIndex index() const noexcept { return index_; }
+  [[nodiscard]] const plan::VirtualRouter& desired() const noexcept { return desired_; }
+  [[nodiscard]] const std::optional<ownership::Segment>& segment() const noexcept { return segment_; }
+  [[nodiscard]] State state() const noexcept { return machine_.state(); }
+  [[nodiscard]] election::LeadState lead_state() const noexcept;
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+  [[nodiscard]] const ownership::AddressSet& addresses() const noexcept { return addresses_; }
+  [[nodiscard]] const std::vector<plan::Contribution>& contributions() const noexcept {
+    return contributions_;
+  }
+  [[nodiscard]] int effective_priority() const noexcept { return machine_.priority(); }
+  [[nodiscard]] const election::Machine& machine() const noexcept { return machine_; }
+  [[nodiscard]] Reason reason() const noexcept { return machine_.reason(); }
+  [[nodiscard]] std::string detail() const;  // one sentence for people
+  [[nodiscard]] bool forms_mixed() const noexcept { return counters_.checksum_form_mixed > 0; }
+  [[nodiscard]] const FaultInfo* fault() const noexcept;
+  // The last advertisement built, for the shared page: unsigned.
+  [[nodiscard]] std::span<const std::uint8_t> message() const noexcept {
+    return {message_.data(), message_size_};
+  }
+  [[nodiscard]] const Instant& last_advert() const noexcept { return last_advert_; }
+  // Gone for good: released, and nothing of it is left in the kernel.
+  [[nodiscard]] bool finished() const noexcept;
+
+ private:
+  void step(const Instant& now, const election::Event& event);
+  void act(const Instant& now, const election::Action& action);
+  void send(const Instant& now, vrrp::Priority priority);
+  void build_message();
+  void apply_addresses(const Instant& now);
+  void apply_fault(const Instant& now);
+  void apply_priority(const Instant& now);
+  void note_checksum_form(vrrp::ChecksumForm form);
+  void note_mismatches(const vrrp::Advertisement& advertisement);
+  [[nodiscard]] std::vector<IpAddress> owned_addresses() const;
+  [[nodiscard]] vrrp::ChecksumForm form_to_send() const noexcept;
+
+  static constexpr Duration kInstallRetry = std::chrono::seconds{5};
+
+  const RouterIndex index_;
+  plan::VirtualRouter desired_;
+  const IpAddress group_;  // where its advertisements go
+  Ports ports_;
+  election::Machine machine_;
+  ownership::AddressSet addresses_;
+  std::optional<ownership::Segment> segment_;
+  std::array<std::optional<FaultInfo>, kFaultSources> faults_;
+  std::vector<plan::Contribution> contributions_;
+  std::optional<election::Adoption> adoption_;
+  std::optional<vrrp::ChecksumForm> heard_form_;
+  std::optional<TimePoint> install_retry_at_;
+  bool started_ = false;
+  bool releasing_for_good_ = false;
+  bool announce_when_complete_ = false;
+  Counters counters_;
+  Instant last_advert_{};
+  std::array<std::uint8_t, 1480> message_{};  // what fits one Ethernet frame
+  std::size_t message_size_ = 0;
+  std::array<std::uint8_t, 1480 + 64> wire_{};  // the message with its signature
+};
+
+}  // namespace vipra::router
