@@ -43,7 +43,7 @@ struct Advertisement {
   ChecksumForm checksum_form = ChecksumForm::kRfc9568;  // which form verified (version 3, IPv4)
   std::uint8_t auth_type = 0;         // version 2
   std::array<std::uint8_t, kV2AuthSize> auth_data{};    // version 2
-  std::span<const std::uint8_t> addresses;
+  std::span<const std::uint8_t> addresses{};
   std::size_t address_count = 0;
 
   [[nodiscard]] IpAddress address(std::size_t i) const;
@@ -71,7 +71,7 @@ struct AdvertisementFields {
   Priority priority = kDefaultPriority;
   Duration interval{};                // rounded to the unit of the version by the caller (validation did)
   ChecksumForm checksum_form = ChecksumForm::kRfc9568;
-  std::span<const IpAddress> addresses;  // IPv6: the first is link-local
+  std::span<const IpAddress> addresses{};  // IPv6: the first is link-local
   std::uint8_t auth_type = 0;            // version 2
   std::array<std::uint8_t, kV2AuthSize> auth_data{};
 };

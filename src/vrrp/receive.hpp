@@ -16,8 +16,8 @@ namespace vipra::vrrp {
 
 // The addresses are the caller's, and outlive the policy.
 struct SegmentPolicy {
-  std::span<const IpAddress> own_addresses;  // of this node on this interface and family
-  std::span<const IpAddress> unicast_peers;  // nobody else may send past the group
+  std::span<const IpAddress> own_addresses{};  // of this node on this interface and family
+  std::span<const IpAddress> unicast_peers{};  // nobody else may send past the group
 };
 
 // Before anything else is looked at: kSelfEcho, kDestination or kSource; nullopt goes on to the codec.
