@@ -24,7 +24,11 @@ Result<sockaddr_un> unix_address(const std::string& path) {
 
 }  // namespace
 
-SeqPacket::SeqPacket(UniqueFd fd) : fd_{std::move(fd)}, buffer_(kMaxDatagram) {}
+SeqPacket::SeqPacket(UniqueFd fd) : fd_{std::move(fd)}, buffer_(kMaxDatagram) {
+  // The host's default may be smaller than our largest message, which would then never go out.
+  const int size = 2 * static_cast<int>(kMaxDatagram);
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
 
 Result<std::pair<UniqueFd, UniqueFd>> SeqPacket::pair() {
   int fds[2];
@@ -63,7 +67,8 @@ SendOutcome SeqPacket::send(std::span<const std::uint8_t> message, std::span<con
   }
   while (::sendmsg(fd_.get(), &header, MSG_NOSIGNAL) < 0) {
     if (errno == EINTR) continue;
-    return errno == EAGAIN || errno == ENOBUFS ? SendOutcome::kWouldBlock : SendOutcome::kClosed;
+    const bool full = errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM || errno == ETOOMANYREFS;
+    return full ? SendOutcome::kWouldBlock : SendOutcome::kClosed;
   }
   return SendOutcome::kSent;
 }
@@ -118,7 +123,7 @@ Result<UniqueFd> listen_seqpacket(const std::string& path, unsigned mode, gid_t 
   if (!address) return tl::unexpected{address.error()};
   struct stat info{};
   if (::lstat(path.c_str(), &info) == 0) {
-    if (!S_ISSOCK(info.st_mode)) return fail(Errc::kConflict, path + " exists and is not a socket");
+    if (S_ISDIR(info.st_mode)) return fail(Errc::kConflict, path + " is a directory");
     if (::unlink(path.c_str()) < 0) return fail_errno("cannot replace the old socket " + path, errno);
   }
   UniqueFd fd{::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};

@@ -56,7 +56,7 @@ class SeqPacket {
   std::vector<std::uint8_t> buffer_;  // of kMaxDatagram bytes, allocated once
 };
 
-// A listening socket at `path` (an old socket file there is replaced), with mode and group as given.
+// A listening socket at `path` (whatever file was there is replaced), with mode and group as given.
 [[nodiscard]] Result<UniqueFd> listen_seqpacket(const std::string& path, unsigned mode, gid_t group);
 
 }  // namespace vipra::sys
