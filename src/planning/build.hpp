@@ -29,6 +29,19 @@ struct Plan {
   std::vector<Refusal> refusals;
 };
 
+// Whether both say the same, whatever their generations: then nothing is to be sent.
+[[nodiscard]] bool same_content(const DesiredState& a, const DesiredState& b);
+
+// The virtual router of one family of a VirtualIP: "<name>/ipv4", "<name>/ipv6".
+[[nodiscard]] RouterId router_id(const VirtualIpName& name, Family family);
+
+// The routers that carry addresses of a VirtualIP on this node, in the order of their ids; none if it is not served.
+[[nodiscard]] std::vector<RouterId> routers_of(const DesiredState& state, const VirtualIpName& name);
+
+// Collisions are judged among all objects, also those that do not select this node, so that every node comes to the
+// same end: from the oldest to the youngest, an object that wants an address (or the name) of an older accepted one
+// is refused as a whole, and then claims nothing itself.
+//
 // The generation is the caller's. Same input, same output, whatever the order of `specs`.
 [[nodiscard]] Plan build(const std::vector<definitions::VirtualIpSpec>& specs, const NodeFacts& node,
                          std::uint64_t generation);

@@ -1,0 +1,176 @@
+#include "definitions/conversion.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "definitions/duration.hpp"
+
+namespace vipra::definitions {
+namespace {
+
+using nlohmann::json;
+
+std::string text_or(const json& object, const char* key, std::string otherwise = {}) {
+  return object.contains(key) ? object.at(key).get<std::string>() : std::move(otherwise);
+}
+
+Duration to_duration(const json& value) { return parse_duration(value.get_ref<const std::string&>()).value(); }
+
+LabelRequirement::Operator to_operator(const std::string& text) {
+  if (text == "In") return LabelRequirement::Operator::kIn;
+  if (text == "NotIn") return LabelRequirement::Operator::kNotIn;
+  if (text == "Exists") return LabelRequirement::Operator::kExists;
+  return LabelRequirement::Operator::kDoesNotExist;
+}
+
+LabelSelector to_selector(const json& parent) {
+  LabelSelector out;
+  if (!parent.contains("nodeSelector")) return out;
+  const auto& selector = parent.at("nodeSelector");
+  const auto labels = selector.value("matchLabels", json::object());
+  for (const auto& [key, value] : labels.items()) {
+    out.requirements.push_back({key, LabelRequirement::Operator::kIn, {value.get<std::string>()}});
+  }
+  for (const auto& expression : selector.value("matchExpressions", json::array())) {
+    out.requirements.push_back({expression.at("key").get<std::string>(),
+                                to_operator(expression.at("operator").get<std::string>()),
+                                expression.value("values", std::vector<std::string>{})});
+  }
+  return out;
+}
+
+plan::InterfaceSelector to_interface(const json& object) {
+  using Kind = plan::InterfaceSelector::Kind;
+  if (object.contains("name")) return {Kind::kByName, object.at("name").get<std::string>()};
+  if (object.contains("pattern")) return {Kind::kByPattern, object.at("pattern").get<std::string>()};
+  return {};
+}
+
+plan::Preemption to_preemption(const json& preemption) {
+  const auto policy = preemption.at("policy").get<std::string>();
+  if (policy == "Immediate") return {plan::PreemptionPolicy::kImmediate, {}};
+  if (policy == "Delayed") return {plan::PreemptionPolicy::kDelayed, to_duration(preemption.at("delay"))};
+  return {};
+}
+
+plan::ChecksumMode to_checksum(const std::string& text) {
+  if (text == "RFC9568") return plan::ChecksumMode::kRfc9568;
+  if (text == "RFC5798") return plan::ChecksumMode::kRfc5798;
+  return plan::ChecksumMode::kAuto;
+}
+
+VrrpSpec to_vrrp(const json& vrrp) {
+  VrrpSpec out;
+  out.virtual_router_id = vrrp::Vrid::make(vrrp.at("virtualRouterID").get<int>()).value();
+  out.version = vrrp.at("version").get<int>() == 2 ? vrrp::Version::kV2 : vrrp::Version::kV3;
+  out.advertisement_interval = to_duration(vrrp.at("advertisementInterval"));
+  out.misses = vrrp.at("advertisementMisses").get<int>();
+  out.priority = vrrp.at("priority").get<int>();
+  for (const auto& entry : vrrp.value("priorities", json::array())) {
+    out.priorities.push_back({to_selector(entry), entry.at("priority").get<int>()});
+  }
+  out.preemption = to_preemption(vrrp.at("preemption"));
+  out.checksum = to_checksum(vrrp.at("ipv4Checksum").get<std::string>());
+  if (vrrp.contains("linkLocal")) out.link_local = IpAddress::parse(vrrp.at("linkLocal").get<std::string>()).value();
+  return out;
+}
+
+std::variant<TcpProbe, HttpProbe> to_probe(const json& check) {
+  if (check.contains("tcp")) {
+    const auto& tcp = check.at("tcp");
+    return TcpProbe{tcp.at("host").get<std::string>(), tcp.at("port").get<std::uint16_t>()};
+  }
+  const auto& http = check.at("http");
+  const auto& status = http.at("expectedStatus");
+  return HttpProbe{http.at("host").get<std::string>(), http.at("port").get<std::uint16_t>(),
+                   http.at("path").get<std::string>(), text_or(http, "hostHeader"),
+                   status.at("min").get<int>(),        status.at("max").get<int>()};
+}
+
+CheckSpec to_check(const json& check) {
+  CheckSpec out;
+  out.name = check.at("name").get<std::string>();
+  out.probe = to_probe(check);
+  out.interval = to_duration(check.at("interval"));
+  out.timeout = to_duration(check.at("timeout"));
+  out.rise = check.at("rise").get<int>();
+  out.fall = check.at("fall").get<int>();
+  const auto& effect = check.at("onFailure");
+  if (effect.contains("fault")) {
+    out.on_failure = FaultOnFailure{};
+  } else {
+    out.on_failure = PriorityDelta{effect.at("priorityDelta").get<int>()};
+  }
+  return out;
+}
+
+// Two digits, or as many as asked for; nothing else.
+std::optional<int> digits(std::string_view text, std::size_t from, std::size_t count) noexcept {
+  if (from + count > text.size()) return std::nullopt;
+  int out = 0;
+  for (const char c : text.substr(from, count)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    out = out * 10 + (c - '0');
+  }
+  return out;
+}
+
+// "Z" or "+hh:mm"; minutes east of UTC.
+std::optional<int> offset_of(std::string_view zone) noexcept {
+  if (zone == "Z" || zone == "z") return 0;
+  if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':') return std::nullopt;
+  const auto hours = digits(zone, 1, 2);
+  const auto minutes = digits(zone, 4, 2);
+  if (!hours || !minutes) return std::nullopt;
+  return (zone[0] == '-' ? -1 : 1) * (*hours * 60 + *minutes);
+}
+
+}  // namespace
+
+std::optional<std::int64_t> parse_timestamp(std::string_view text) noexcept {
+  constexpr std::size_t kSecondsEnd = 19;  // 2026-01-31T12:34:56
+  const auto year = digits(text, 0, 4), month = digits(text, 5, 2), day = digits(text, 8, 2);
+  const auto hour = digits(text, 11, 2), minute = digits(text, 14, 2), second = digits(text, 17, 2);
+  if (!year || !month || !day || !hour || !minute || !second) return std::nullopt;
+  if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't')) return std::nullopt;
+  if (text[13] != ':' || text[16] != ':' || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+  auto zone = text.substr(kSecondsEnd);
+  if (!zone.empty() && zone[0] == '.') zone.remove_prefix(std::min(zone.find_first_not_of("0123456789", 1), zone.size()));
+  const auto offset = offset_of(zone);
+  const std::chrono::year_month_day date{std::chrono::year{*year}, std::chrono::month(static_cast<unsigned>(*month)),
+                                         std::chrono::day(static_cast<unsigned>(*day))};
+  if (!offset || !date.ok()) return std::nullopt;
+  const std::int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();
+  return ((days * 24 + *hour) * 60 + *minute - *offset) * 60 + *second;
+}
+
+VirtualIpSpec to_spec(const json& object) {
+  VirtualIpSpec out;
+  const auto& metadata = object.at("metadata");
+  const auto& spec = object.at("spec");
+  out.name = metadata.at("name").get<std::string>();
+  if (const auto at = metadata.find("generation"); at != metadata.end() && at->is_number_integer()) {
+    out.object_generation = at->get<std::int64_t>();
+  }
+  out.seniority.name = out.name;
+  if (const auto at = metadata.find("creationTimestamp"); at != metadata.end() && at->is_string()) {
+    out.seniority.created_unix_s = parse_timestamp(at->get_ref<const std::string&>());
+  }
+  for (const auto& address : spec.at("addresses")) {
+    out.addresses.push_back(IpAddress::parse(address.get<std::string>()).value());
+  }
+  out.interface = to_interface(spec.at("interface"));
+  for (const auto& entry : spec.at("interface").value("overrides", json::array())) {
+    out.interface_overrides.push_back({to_selector(entry), to_interface(entry)});
+  }
+  out.node_selector = to_selector(spec);
+  out.vrrp = to_vrrp(spec.at("vrrp"));
+  for (const auto& check : spec.value("checks", json::array())) out.checks.push_back(to_check(check));
+  out.arp_reply_form = spec.at("announcement").at("arpReply").get<bool>();
+  return out;
+}
+
+}  // namespace vipra::definitions

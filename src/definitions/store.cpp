@@ -1,0 +1,172 @@
+#include "definitions/store.hpp"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace vipra::definitions {
+namespace {
+
+plan::Seniority seniority_of(const ParsedObject& parsed) {
+  return parsed.spec ? parsed.spec->seniority : plan::Seniority{std::nullopt, parsed.name};
+}
+
+bool is_of_another_kind(const ParsedObject& parsed) {
+  return std::any_of(parsed.errors.begin(), parsed.errors.end(), [](const FieldError& error) {
+    return error.path == "kind" || error.path == "apiVersion";
+  });
+}
+
+}  // namespace
+
+void DefinitionStore::seed(const std::vector<RawObject>& last_good) {
+  for (const auto& raw : last_good) {
+    auto parsed = parse_virtual_ip(raw.json);
+    if (!parsed.spec) continue;
+    good_.insert_or_assign(parsed.name, Good{raw, std::move(*parsed.spec)});
+  }
+  objects_.clear();
+  for (const auto& [name, good] : good_) {
+    objects_.push_back({name, good.raw.origin, {}, true, true, good.spec.object_generation});
+  }
+  publish();
+}
+
+bool DefinitionStore::replace(const std::vector<InputFilePtr>& files) {
+  take_files(files);
+  auto before = std::exchange(good_, {});
+  name_the_nameless(before);
+  objects_.clear();
+  for (const auto& [name, claimants] : claims(before)) judge(name, claimants, before);
+  keep_unread(before);
+  std::sort(objects_.begin(), objects_.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.name, a.origin) < std::tie(b.name, b.origin);
+  });
+  list_problems();
+  return publish();
+}
+
+void DefinitionStore::take_files(const std::vector<InputFilePtr>& files) {
+  std::map<std::string, File, std::less<>> next;
+  for (const auto& input : files) {
+    if (const auto known = files_.find(input->name); known != files_.end() && known->second.input == input) {
+      auto& kept = next.insert_or_assign(input->name, std::move(known->second)).first->second;
+      for (auto& entry : kept.entries) std::erase_if(entry.parsed.errors, [](const FieldError& error) {
+        return error.reason == Reason::kDuplicate && error.path == "metadata.name";
+      });
+      continue;
+    }
+    File file{input, {}};
+    for (const auto& raw : input->objects) file.entries.push_back({&raw, parse_virtual_ip(raw.json)});
+    next.insert_or_assign(input->name, std::move(file));
+  }
+  files_ = std::move(next);
+}
+
+// An object whose name has become unreadable is still the one that was at that place.
+void DefinitionStore::name_the_nameless(const GoodByName& before) {
+  std::map<std::string_view, const std::string*> name_at;
+  for (const auto& [name, good] : before) name_at.emplace(good.raw.origin, &name);
+  std::set<std::string_view> present;
+  for (const auto& [file_name, file] : files_) {
+    for (const auto& entry : file.entries) present.insert(entry.parsed.name);
+  }
+  for (auto& [file_name, file] : files_) {
+    for (auto& entry : file.entries) {
+      if (!entry.parsed.name.empty()) continue;
+      const auto known = name_at.find(entry.raw->origin);
+      if (known != name_at.end() && !present.contains(*known->second)) entry.parsed.name = *known->second;
+    }
+  }
+}
+
+// Who wants each name, the most senior first: the older object, then the file that sorts first.
+// An object of another kind claims no name, unless it stands where the served one was (a typo in its kind).
+DefinitionStore::Claims DefinitionStore::claims(const GoodByName& before) {
+  Claims out;
+  for (auto& [file_name, file] : files_) {
+    for (auto& entry : file.entries) {
+      const auto& name = entry.parsed.name;
+      if (name.empty()) continue;
+      const auto served = before.find(name);
+      const bool in_place = served != before.end() && served->second.raw.origin == entry.raw->origin;
+      if (in_place || !is_of_another_kind(entry.parsed)) out[name].push_back(&entry);
+    }
+  }
+  for (auto& [name, claimants] : out) {
+    std::stable_sort(claimants.begin(), claimants.end(), [](const Entry* a, const Entry* b) {
+      return plan::is_senior(seniority_of(a->parsed), seniority_of(b->parsed));
+    });
+  }
+  return out;
+}
+
+void DefinitionStore::judge(const std::string& name, const std::vector<Entry*>& claimants, GoodByName& before) {
+  const auto known = before.find(name);
+  // The most senior; if that is bad and not what is served, the first good one.
+  const auto* winner = claimants.front();
+  const bool was_winner = known != before.end() && known->second.raw.origin == winner->raw->origin;
+  if (!winner->parsed.spec && !was_winner) {
+    const auto good = std::find_if(claimants.begin(), claimants.end(),
+                                   [](const Entry* entry) { return entry->parsed.spec.has_value(); });
+    if (good != claimants.end()) winner = *good;
+  }
+  ObjectStatus status{name, winner->raw->origin, winner->parsed.errors};
+  if (winner->parsed.spec) {
+    good_.insert_or_assign(name, Good{*winner->raw, *winner->parsed.spec});
+  } else if (known != before.end()) {
+    good_.insert_or_assign(name, std::move(known->second));
+    status.last_good = true;
+  }
+  if (const auto served = good_.find(name); served != good_.end()) {
+    status.served = true;
+    status.object_generation = served->second.spec.object_generation;
+  }
+  before.erase(name);
+  objects_.push_back(std::move(status));
+  for (auto* entry : claimants) {
+    if (entry == winner || !entry->parsed.spec) continue;
+    entry->parsed.errors.push_back({"metadata.name", Reason::kDuplicate,
+                                    "the VirtualIP " + name + " is already defined in " + winner->raw->origin});
+  }
+}
+
+// What came from a file that was not read to its end is not gone.
+void DefinitionStore::keep_unread(GoodByName& before) {
+  for (auto& [name, good] : before) {
+    const auto file = files_.find(good.raw.file);
+    if (file == files_.end() || file->second.input->complete) continue;
+    objects_.push_back({name, good.raw.origin, {}, true, true, good.spec.object_generation});
+    good_.insert_or_assign(name, std::move(good));
+  }
+}
+
+void DefinitionStore::list_problems() {
+  problems_.clear();
+  for (const auto& [file_name, file] : files_) {
+    problems_.insert(problems_.end(), file.input->problems.begin(), file.input->problems.end());
+    for (const auto& entry : file.entries) {
+      for (const auto& error : entry.parsed.errors) {
+        problems_.push_back({entry.raw->origin, entry.parsed.name, error.path, error.reason, error.message});
+      }
+    }
+  }
+}
+
+bool DefinitionStore::publish() {
+  std::vector<VirtualIpSpec> next;
+  next.reserve(good_.size());
+  for (const auto& [name, good] : good_) next.push_back(good.spec);
+  const bool changed = next != specs_;
+  specs_ = std::move(next);
+  return changed;
+}
+
+std::vector<RawObject> DefinitionStore::accepted() const {
+  std::vector<RawObject> out;
+  for (const auto& [name, good] : good_) out.push_back(good.raw);
+  return out;
+}
+
+}  // namespace vipra::definitions

@@ -1,0 +1,133 @@
+#include "planning/build.hpp"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+namespace vipra::plan {
+namespace {
+
+using definitions::VirtualIpSpec;
+
+// Total, so that the order of the input never matters, even for two objects of one name.
+bool comes_before(const VirtualIpSpec* a, const VirtualIpSpec* b) {
+  if (a->seniority != b->seniority) return is_senior(a->seniority, b->seniority);
+  return std::tie(a->name, a->addresses, a->vrrp.virtual_router_id) <
+         std::tie(b->name, b->addresses, b->vrrp.virtual_router_id);
+}
+
+const InterfaceSelector& interface_on(const VirtualIpSpec& spec, const NodeFacts& node) {
+  for (const auto& entry : spec.interface_overrides) {
+    if (entry.node_selector.matches(node.labels)) return entry.interface;
+  }
+  return spec.interface;
+}
+
+int priority_on(const VirtualIpSpec& spec, const NodeFacts& node) {
+  for (const auto& entry : spec.vrrp.priorities) {
+    if (entry.node_selector.matches(node.labels)) return entry.priority;
+  }
+  return spec.vrrp.priority;
+}
+
+bool has_family(const VirtualIpSpec& spec, Family family) {
+  return std::any_of(spec.addresses.begin(), spec.addresses.end(),
+                     [&](const IpAddress& address) { return address.family() == family; });
+}
+
+VirtualRouter make_router(const VirtualIpSpec& spec, Family family, const NodeFacts& node) {
+  VirtualRouter router;
+  router.id = router_id(spec.name, family);
+  router.family = family;
+  router.vrid = spec.vrrp.virtual_router_id;
+  router.version = spec.vrrp.version;
+  router.interface = interface_on(spec, node);
+  for (const auto& address : spec.addresses) {
+    if (address.family() == family) router.addresses.push_back({address, spec.name});
+  }
+  router.base_priority = priority_on(spec, node);
+  router.preemption = spec.vrrp.preemption;
+  router.interval = spec.vrrp.advertisement_interval;
+  router.misses = spec.vrrp.misses;
+  router.checksum = spec.vrrp.checksum;
+  router.seniority = spec.seniority;
+  if (family == Family::kIpv4) {
+    router.arp_reply_form = spec.arp_reply_form;
+  } else {
+    router.link_local = spec.vrrp.link_local.value_or(vrrp::virtual_link_local(router.vrid));
+    if (has_family(spec, Family::kIpv4)) router.lead = router_id(spec.name, Family::kIpv4);
+  }
+  return router;
+}
+
+// What the accepted objects hold so far.
+class Claims {
+ public:
+  // Why `spec` cannot be served, or nullopt: then everything it wants is now its own.
+  std::optional<Refusal> claim(const VirtualIpSpec& spec) {
+    if (names_.contains(spec.name)) {
+      return Refusal{spec.name, Reason::kDuplicate, "another VirtualIP has the name " + spec.name};
+    }
+    for (const auto& address : spec.addresses) {
+      if (const auto owner = owners_.find(address); owner != owners_.end()) {
+        return Refusal{spec.name, Reason::kAddressConflict,
+                       address.to_string() + " belongs to the older VirtualIP " + owner->second};
+      }
+    }
+    names_.insert(spec.name);
+    for (const auto& address : spec.addresses) owners_.emplace(address, spec.name);
+    return std::nullopt;
+  }
+
+ private:
+  std::set<VirtualIpName> names_;
+  std::map<IpAddress, VirtualIpName> owners_;
+};
+
+}  // namespace
+
+RouterId router_id(const VirtualIpName& name, Family family) {
+  return name + (family == Family::kIpv4 ? "/ipv4" : "/ipv6");
+}
+
+std::vector<RouterId> routers_of(const DesiredState& state, const VirtualIpName& name) {
+  std::vector<RouterId> out;
+  for (const auto& router : state.routers) {
+    const bool carries = std::any_of(router.addresses.begin(), router.addresses.end(),
+                                     [&](const Address& address) { return address.virtual_ip == name; });
+    if (carries) out.push_back(router.id);
+  }
+  return out;
+}
+
+bool same_content(const DesiredState& a, const DesiredState& b) {
+  return a.node == b.node && a.routers == b.routers && a.peers == b.peers;
+}
+
+Plan build(const std::vector<VirtualIpSpec>& specs, const NodeFacts& node, std::uint64_t generation) {
+  std::vector<const VirtualIpSpec*> by_age;
+  by_age.reserve(specs.size());
+  for (const auto& spec : specs) by_age.push_back(&spec);
+  std::sort(by_age.begin(), by_age.end(), comes_before);
+
+  Plan out{DesiredState{generation, node.name, {}, node.peers}, {}};
+  Claims claims;
+  for (const auto* spec : by_age) {
+    if (auto refusal = claims.claim(*spec)) {
+      out.refusals.push_back(std::move(*refusal));
+    } else if (!spec->node_selector.matches(node.labels)) {
+      out.refusals.push_back({spec->name, Reason::kNodeNotSelected, "the nodeSelector does not select this node"});
+    } else {
+      for (const auto family : {Family::kIpv4, Family::kIpv6}) {
+        if (has_family(*spec, family)) out.state.routers.push_back(make_router(*spec, family, node));
+      }
+    }
+  }
+  std::sort(out.state.routers.begin(), out.state.routers.end(),
+            [](const auto& a, const auto& b) { return a.id < b.id; });
+  std::sort(out.refusals.begin(), out.refusals.end(),
+            [](const Refusal& a, const Refusal& b) { return a.virtual_ip < b.virtual_ip; });
+  return out;
+}
+
+}  // namespace vipra::plan
