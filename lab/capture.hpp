@@ -39,9 +39,11 @@ struct CaptureOptions {
   // kOutgoing what really leaves towards the stations (behind the cuts).
   Direction direction = Direction::kIncoming;
   bool probes = false;  // keep the lab's own probe datagrams too
-  std::optional<std::filesystem::path> pcap;
+  std::optional<std::filesystem::path> pcap{};
   std::size_t max_packets = 200'000;  // further ones are counted in dropped()
 };
+
+class CaptureTap;
 
 // Thread-safe. One thread of its own, ended by stop() or the destructor.
 class Capture {
@@ -73,11 +75,10 @@ class Capture {
   void stop();
 
  private:
-  class Tap;
-  explicit Capture(std::unique_ptr<Tap> tap);
+  explicit Capture(std::unique_ptr<CaptureTap> tap);
   [[nodiscard]] static Result<std::unique_ptr<Capture>> open(const NetNamespace& net, std::string interface,
                                                              const CaptureOptions& options);
-  std::unique_ptr<Tap> tap_;
+  std::unique_ptr<CaptureTap> tap_;
 };
 
 }  // namespace vipra::lab

@@ -14,9 +14,9 @@ struct VipDefinition {
   std::vector<std::string> addresses{"10.99.0.100"};
   int virtual_router_id = 51;
   std::chrono::milliseconds interval{100};
-  std::string preemption;                               // "", Never, Immediate, Delayed
-  std::vector<std::pair<std::string, int>> priorities;  // node name, priority
-  std::string extra_spec;                               // YAML lines, indented by two, appended to spec
+  std::string preemption{};                               // "", Never, Immediate, Delayed
+  std::vector<std::pair<std::string, int>> priorities{};  // node name, priority
+  std::string extra_spec{};                               // YAML lines, indented by two, appended to spec
 
   [[nodiscard]] std::string yaml() const;
 };

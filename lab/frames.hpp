@@ -24,14 +24,14 @@ inline constexpr std::uint8_t kProtocolVrrp = 112;
 struct VrrpSeen {
   Family family = Family::kIpv4;
   MacAddress from_mac;
-  IpAddress source;
-  IpAddress destination;
+  IpAddress source{};
+  IpAddress destination{};
   std::uint8_t ttl = 0;
   std::uint8_t version = 0;
   std::uint8_t vrid = 0;
   std::uint8_t priority = 0;
   std::uint16_t interval_cs = 0;  // version 3; in version 2 seconds * 100
-  std::vector<IpAddress> addresses;
+  std::vector<IpAddress> addresses{};
 };
 [[nodiscard]] std::optional<VrrpSeen> as_vrrp(ByteSpan frame);
 
@@ -43,8 +43,8 @@ struct GratuitousArp {
 [[nodiscard]] std::optional<GratuitousArp> as_gratuitous_arp(ByteSpan frame);
 
 struct NeighbourAdvertisement {
-  IpAddress source;
-  IpAddress destination;
+  IpAddress source{};
+  IpAddress destination{};
   IpAddress target;
   std::optional<MacAddress> mac;  // target link-layer address option
   bool solicited = false;
@@ -58,10 +58,10 @@ struct NeighbourAdvertisement {
                              ByteSpan payload);
 // A whole frame. Multicast destinations get their multicast MAC, others `destination_mac`.
 struct IpFrame {
-  MacAddress source_mac;
+  MacAddress source_mac{};
   MacAddress destination_mac{};
-  IpAddress source;
-  IpAddress destination;
+  IpAddress source{};
+  IpAddress destination{};
   std::uint8_t protocol = kProtocolVrrp;
   std::uint8_t ttl = 255;
 };
@@ -73,7 +73,7 @@ struct Advert {
   std::uint8_t vrid = 1;
   std::uint8_t priority = 100;
   std::uint16_t interval_cs = 100;
-  std::vector<IpAddress> addresses;
+  std::vector<IpAddress> addresses{};
   VrrpChecksum checksum = VrrpChecksum::kPseudoHeader;  // IPv4 only; IPv6 always has the pseudo header
 };
 // The VRRP message alone, checksum filled in; and as a whole frame from source to the VRRP group.

@@ -21,11 +21,11 @@
 namespace vipra::lab {
 
 struct AgentOptions {
-  std::filesystem::path binary;  // vipra-agent
-  bool control = true;           // false: --no-control
-  std::vector<std::pair<std::string, std::string>> labels;
+  std::filesystem::path binary{};  // vipra-agent
+  bool control = true;             // false: --no-control
+  std::vector<std::pair<std::string, std::string>> labels{};
   std::string log_level = "info";
-  std::vector<std::string> extra;  // appended as they are
+  std::vector<std::string> extra{};  // appended as they are
 };
 
 enum class Role : std::uint8_t { kSupervisor, kSpeaker, kControl };

@@ -35,6 +35,8 @@ struct LastAnswer {
   TimePoint at{};
 };
 
+class ProbeLoop;
+
 // Thread-safe.
 class Probe {
  public:
@@ -62,10 +64,8 @@ class Probe {
   void stop();                          // waits late_after for the last answers
 
  private:
-  class Stream;
-  class Loop;
-  explicit Probe(std::unique_ptr<Loop> loop);
-  std::unique_ptr<Loop> loop_;
+  explicit Probe(std::unique_ptr<ProbeLoop> loop);
+  std::unique_ptr<ProbeLoop> loop_;
 };
 
 }  // namespace vipra::lab

@@ -16,7 +16,8 @@ namespace vipra::lab {
 
 inline constexpr std::uint16_t kWebPort = 8080;
 
-struct WebPage;  // shared with the process
+enum class WebMode : std::uint8_t { kRefuse, kServe, kHang };
+struct WebPage;  // shared with the process (web_process.hpp)
 
 // Each setter returns when the process has taken the new behaviour.
 class WebResponder {
@@ -38,9 +39,10 @@ class WebResponder {
 
  private:
   WebResponder() = default;
-  [[nodiscard]] Status command(std::uint32_t mode, int http_status);
+  [[nodiscard]] Status command(WebMode mode, int http_status);
 
   WebPage* page_ = nullptr;
+  UniqueFd wake_;
   Child child_;
 };
 

@@ -1,0 +1,65 @@
+#include "lab/demo_story.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <iostream>
+
+#include "lab/clock.hpp"
+
+namespace vipra::lab {
+namespace {
+
+// What a client may wait beyond the election itself: answering, ARP, and the probe's own millisecond.
+constexpr Duration kMargin = std::chrono::milliseconds{10};
+
+std::string line_of(const Finding& finding, int width) {
+  char text[320];
+  char bound[64] = "no probe may be lost";
+  if (finding.bound)
+    std::snprintf(bound, sizeof bound, "bound %.1f + %.0f ms", to_ms(*finding.bound), to_ms(kMargin));
+  const char* verdict = finding.good() ? "ok" : "MISSED";
+  if (finding.host_stalled) verdict = "not judged: this machine itself stalled meanwhile";
+  std::snprintf(text, sizeof text, "%-*s %5llu lost, outage %7.1f ms   %-22s %s", width, finding.what.c_str(),
+                static_cast<unsigned long long>(finding.lost), to_ms(finding.outage), bound, verdict);
+  return text;
+}
+
+}  // namespace
+
+bool Finding::good() const {
+  if (host_stalled) return true;
+  return bound ? outage <= *bound + kMargin : lost == 0;
+}
+
+Finding finding_of(std::string what, const ProbeReport& report, std::optional<Duration> bound) {
+  const bool stalled = std::any_of(report.outages.begin(), report.outages.end(),
+                                   [](const Outage& outage) { return outage.host_stalled; });
+  return {std::move(what), report.longest_outage(), report.lost, bound, stalled};
+}
+
+void Story::step(const std::string& title) {
+  std::cout << "\n" << ++steps_ << ". " << title << std::endl;
+}
+void Story::say(const std::string& text) {
+  std::cout << "   " << text << std::endl;
+}
+
+void Story::add(const Finding& finding) {
+  say("measured: " + line_of(finding, 0));
+  findings_.push_back(finding);
+}
+
+std::string Story::table() const {
+  std::size_t width = 0;
+  for (const auto& finding : findings_) width = std::max(width, finding.what.size());
+  std::string text;
+  for (const auto& finding : findings_) text += "   " + line_of(finding, static_cast<int>(width)) + "\n";
+  return text;
+}
+
+bool Story::all_good() const {
+  return std::all_of(findings_.begin(), findings_.end(),
+                     [](const Finding& finding) { return finding.good(); });
+}
+
+}  // namespace vipra::lab
