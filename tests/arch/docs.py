@@ -8,6 +8,7 @@ from pathlib import Path
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<body>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
+QUOTED = re.compile(r"'(\{apiVersion: vipra\.dev/[^']*\})'")
 HEREDOC = re.compile(r"<<-? *'?(?P<end>\w+)'?[^\n]*\n(?P<body>.*?)^(?P=end)$", re.MULTILINE | re.DOTALL)
 
 
@@ -29,7 +30,7 @@ def blocks(text, *languages):
 
 
 def definitions(text):
-    """(line number, YAML) of every definition shown, by itself or as a here-document of a shell example."""
+    """(line number, YAML) of every definition shown, by itself or inside a shell example."""
     for line, body in blocks(text, "yaml"):
         if "apiVersion: vipra.dev/" in body:
             yield line, body
@@ -37,6 +38,8 @@ def definitions(text):
         for match in HEREDOC.finditer(body):
             if "apiVersion: vipra.dev/" in match.group("body"):
                 yield line, match.group("body")
+        for match in QUOTED.finditer(body):
+            yield line, match.group(1) + "\n"
 
 
 def anchor(heading):

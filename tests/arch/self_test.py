@@ -15,7 +15,7 @@ import text
 MODULES = {
     "base": {"pure": True, "deps": [], "headers": ["/p/src/base/a.hpp"]},
     "vrrp": {"pure": True, "deps": ["base"], "headers": []},
-    "router": {"pure": True, "deps": ["vrrp"], "headers": []},
+    "router": {"pure": True, "deps": ["vrrp"], "headers": ["/p/src/router/a.hpp"]},
     "sys": {"pure": False, "deps": ["base"], "headers": []},
     "net": {"pure": False, "deps": ["sys"], "headers": []},
     "channel": {"pure": False, "deps": ["sys", "channel_proto"], "headers": []},
@@ -119,13 +119,15 @@ class Layers(unittest.TestCase):
         sideways = MODULES | {"net": {"pure": False, "deps": ["channel"], "headers": []}}
         self.assertEqual(len(list(layers.adapter_violations(sideways))), 1)
 
-    def test_every_header_is_declared(self):
-        root = tree(self, {"src/base/a.hpp": "", "src/base/b.hpp": "", "src/stray/x.cpp": ""})
+    def test_private_headers_stay_private(self):
+        self.assertEqual(len(self.judge('#include "base/private.hpp"\n', "vrrp")), 1)
+        self.assertEqual(self.judge('#include "base/private.hpp"\n', "base"), [])
+        self.assertEqual(self.judge('#include "base/reason.hpp"\n', "vrrp"), [])
+
+    def test_every_folder_is_a_module(self):
+        root = tree(self, {"src/base/a.hpp": "", "src/stray/x.cpp": "", "lab/x.cpp": ""})
         modules = {"base": {"pure": True, "deps": [], "headers": [str(root / "src/base/a.hpp")]}}
-        found = layers.check(root, modules)
-        self.assertEqual(len(found), 2, found)
-        self.assertIn("src/base/b.hpp", found[0])
-        self.assertIn("src/stray", found[1])
+        self.assertEqual(layers.check(root, modules), ["src/stray: has sources but no vipra_add_library"])
 
 
 class AgentBinary(unittest.TestCase):
@@ -187,8 +189,8 @@ class Docs(unittest.TestCase):
         self.assertEqual(len(list(docs.shell_violations(root, "README.md", "```sh\nif true; then\n```\n"))), 1)
 
     def test_definitions_are_found(self):
-        shown = "```yaml\napiVersion: vipra.dev/v1alpha1\n```\n```sh\ncat >f <<'END'\napiVersion: vipra.dev/v1\nEND\n```\n"
-        self.assertEqual([line for line, _ in docs.definitions(shown)], [1, 4])
+        shown = "```yaml\napiVersion: vipra.dev/v1alpha1\n```\n```sh\ncat >f <<'END'\napiVersion: vipra.dev/v1\nEND\necho '{apiVersion: vipra.dev/v1}' >g\n```\n"
+        self.assertEqual([line for line, _ in docs.definitions(shown)], [1, 4, 4])
 
     def test_refused_definitions_are_reported(self):
         shown = "```yaml\napiVersion: vipra.dev/v1alpha1\n```\n"
