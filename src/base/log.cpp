@@ -7,6 +7,25 @@
 namespace vipra::log {
 namespace {
 
+// Bytes of the UTF-8 sequence that `text` begins with; 0 when it is not one (Unicode, table 3-7: neither
+// overlong nor a surrogate nor beyond U+10FFFF).
+std::size_t utf8_sequence(std::string_view text) noexcept {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  const auto tail = [&](std::size_t i) { return (byte(i) & 0xc0) == 0x80; };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xc2 && first <= 0xdf) return tail(1) ? 2 : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) > 0x9f)) return 0;
+    return tail(1) && tail(2) ? 3 : 0;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    if ((first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) > 0x8f)) return 0;
+    return tail(1) && tail(2) && tail(3) ? 4 : 0;
+  }
+  return 0;
+}
+
 // Writes into a fixed buffer and remembers when it did not fit; a rollback leaves valid JSON.
 class LineWriter {
  public:
@@ -20,20 +39,26 @@ class LineWriter {
     std::memcpy(at_, text.data(), text.size());
     at_ += text.size();
   }
+  // Whatever the bytes, the result is a JSON string that prints harmlessly: control characters (C1 too, which
+  // terminals obey) are escaped, and what is not UTF-8 becomes U+FFFD.
   void quoted(std::string_view text) noexcept {
     raw("\"");
-    for (const char c : text) {
-      const auto byte = static_cast<unsigned char>(c);
-      if (c == '"' || c == '\\') {
-        const char escaped[2] = {'\\', c};
+    while (!text.empty() && !overflow_) {
+      const auto size = utf8_sequence(text);
+      const auto first = static_cast<unsigned char>(text[0]);
+      if (size == 0) {
+        raw("\\ufffd");
+      } else if (first == '"' || first == '\\') {
+        const char escaped[2] = {'\\', text[0]};
         raw({escaped, 2});
-      } else if (byte < 0x20 || byte == 0x7f) {
-        static constexpr char kHex[] = "0123456789abcdef";
-        const char escaped[6] = {'\\', 'u', '0', '0', kHex[byte >> 4], kHex[byte & 15]};
-        raw({escaped, 6});
+      } else if (first < 0x20 || first == 0x7f) {
+        control(first);
+      } else if (first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0) {
+        control(static_cast<unsigned char>(text[1]));
       } else {
-        raw({&c, 1});
+        raw(text.substr(0, size));
       }
+      text.remove_prefix(size == 0 ? 1 : size);
     }
     raw("\"");
   }
@@ -62,14 +87,25 @@ class LineWriter {
         },
         value);
   }
-  [[nodiscard]] char* position() const noexcept { return at_; }
-  void rollback(char* to) noexcept {
-    at_ = to;
+  // Runs `write`; what did not fit whole leaves no trace. False then.
+  template <class Write>
+  [[nodiscard]] bool whole(Write write) noexcept {
+    char* const before = at_;
+    write();
+    if (!overflow_) return true;
+    at_ = before;
     overflow_ = false;
+    return false;
   }
-  [[nodiscard]] bool overflow() const noexcept { return overflow_; }
+  [[nodiscard]] char* position() const noexcept { return at_; }
 
  private:
+  void control(unsigned char byte) noexcept {
+    static constexpr char kHex[] = "0123456789abcdef";
+    const char escaped[6] = {'\\', 'u', '0', '0', kHex[byte >> 4], kHex[byte & 15]};
+    raw({escaped, 6});
+  }
+
   char* at_;
   char* end_;
   bool overflow_ = false;
@@ -125,19 +161,17 @@ std::string_view format_line(char (&buffer)[kMaxLine], std::int64_t unix_ns, std
   LineWriter out{buffer, kMaxLine - kTruncated.size()};
   out.raw("{\"time\":");
   time_of_day(out, unix_ns);
-  out.raw(",\"level\":"), out.quoted(to_string(level));
-  out.raw(",\"process\":"), out.quoted(process);
-  out.raw(",\"event\":"), out.quoted(event);
-  bool truncated = out.overflow();
-  for (const auto& field : fields) {
-    char* const before = out.position();
-    out.raw(","), out.quoted(field.key), out.raw(":"), out.value(field.value);
-    if (out.overflow()) {
-      out.rollback(before);
-      truncated = true;
-    }
-  }
-  const auto ending = truncated ? kTruncated : std::string_view{"}\n"};
+  bool complete = true;
+  const auto member = [&](const Field& field) {
+    const bool fits =
+        out.whole([&] { out.raw(","), out.quoted(field.key), out.raw(":"), out.value(field.value); });
+    complete = complete && fits;
+  };
+  member({"level", to_string(level)});
+  member({"process", process});
+  member({"event", event});
+  for (const auto& field : fields) member(field);
+  const auto ending = complete ? std::string_view{"}\n"} : kTruncated;
   std::memcpy(out.position(), ending.data(), ending.size());
   return {buffer, static_cast<std::size_t>(out.position() - buffer) + ending.size()};
 }
