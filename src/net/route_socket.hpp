@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "base/ip_address.hpp"
 #include "base/result.hpp"
@@ -21,6 +23,8 @@ struct nl_sock;
 struct nl_msg;
 
 namespace vipra::net {
+
+class NetlinkVisitor;
 
 enum class AddOutcome : std::uint8_t {
   kAdded,
@@ -54,11 +58,12 @@ class RouteSocket {
   [[nodiscard]] static Result<SocketPtr> connect();
   [[nodiscard]] Status reconnect_if_broken();
   [[nodiscard]] Status remove(int index, const IpAddress& ip, std::uint8_t prefix_length);
-  // 0, or the errno of the kernel's answer; negative where there was no usable answer.
-  [[nodiscard]] int transact(nl_msg& request);
+  // 0, or the errno of the kernel's answer; negative (an error of libnl) where there was no usable answer.
+  [[nodiscard]] int transact(nl_msg& request, NetlinkVisitor* replies);
   [[nodiscard]] int dump_once(KernelDump& into);
 
-  SocketPtr socket_;  // null after a transport failure: the next call opens a new one
+  SocketPtr socket_;         // null after a transport failure: the next call opens a new one
+  std::string explanation_;  // the kernel's words on the last refusal
 };
 
 }  // namespace vipra::net
