@@ -1,9 +1,9 @@
-// The shared page: what the speaker owns and how to give it up, in memory that the supervisor keeps over any number
-// of speakers. The speaker writes, the supervisor reads it only when no speaker runs (or to see the heartbeat), and
-// hands it to the next speaker, which adopts what is still its own.
+// The shared page: what the speaker owns and how to give it up, in memory that the supervisor keeps over any
+// number of speakers. The speaker writes, the supervisor reads it only when no speaker runs (or to see the
+// heartbeat), and hands it to the next speaker, which adopts what is still its own.
 //
-// Plain data in a memfd: fixed layout, no pointers. Each slot is guarded by a sequence number (odd while it is
-// being written), because a SIGKILL may come between any two stores; a torn slot is not trusted.
+// Plain data in a memfd: fixed layout, no pointers. Each slot is guarded by a sequence number (odd while it
+// is being written), because a SIGKILL may come between any two stores; a torn slot is not trusted.
 #pragma once
 
 #include <array>
@@ -28,21 +28,21 @@ struct OwnedRouter {
   State state = State::kInit;
   std::uint8_t family = 4;
   std::uint8_t vrid = 0;
-  bool holds_addresses = false;             // some address of it may be in the kernel
+  bool holds_addresses = false;  // some address of it may be in the kernel
   std::uint32_t interface_index = 0;
-  std::int64_t last_advert_boot_ns = 0;     // of the last one sent as master
+  std::int64_t last_advert_boot_ns = 0;  // of the last one sent as master
   std::int64_t interval_ns = 0;
   std::int32_t misses = 3;
-  std::array<std::uint8_t, 16> source{};    // 4 or 16 bytes by family
+  std::array<std::uint8_t, 16> source{};  // 4 or 16 bytes by family
   std::array<std::uint8_t, 16> destination{};
-  std::uint16_t message_size = 0;           // the last advertisement, unsigned: set_priority(0) makes a resignation
+  std::uint16_t message_size = 0;  // the last advertisement, unsigned: set_priority(0) makes a resignation
   std::array<std::uint8_t, 1460> message{};
 
   [[nodiscard]] std::string_view id_view() const noexcept { return {id.data()}; }
 };
 
 struct OwnedSlot {
-  std::atomic<std::uint32_t> sequence{0};   // 0: never used; odd: being written
+  std::atomic<std::uint32_t> sequence{0};  // 0: never used; odd: being written
   std::uint32_t in_use = 0;
   OwnedRouter router;
 };

@@ -45,8 +45,11 @@ Status set_all(int fd, std::span<const Option> options, const std::string& socke
 Status set_ipv4_options(int fd, int index, const std::string& socket_name) {
   ip_mreqn interface{};
   interface.imr_ifindex = index;
-  if (::setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &interface, sizeof(interface)) < 0)
-    return fail_with_advice("cannot set IP_MULTICAST_IF on the " + socket_name, errno, socket_advice(errno));
+  if (::setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &interface, sizeof(interface)) < 0) {
+    // What Linux calls an interface that is not there; binding to one is no error.
+    const int error = errno == EADDRNOTAVAIL ? ENODEV : errno;
+    return fail_with_advice("cannot set IP_MULTICAST_IF on the " + socket_name, error, socket_advice(error));
+  }
   return set_all(fd,
                  std::array<Option, 6>{{
                      {IPPROTO_IP, IP_MULTICAST_TTL, vrrp::kTtl, "IP_MULTICAST_TTL"},
@@ -61,14 +64,13 @@ Status set_ipv4_options(int fd, int index, const std::string& socket_name) {
 
 Status set_ipv6_options(int fd, int index, const std::string& socket_name) {
   return set_all(fd,
-                 std::array<Option, 9>{{
+                 std::array<Option, 8>{{
                      // Off is the kernel's default for protocol 112 and must stay so: it would drop what the
                      // codec is there to count.
                      {IPPROTO_IPV6, IPV6_CHECKSUM, -1, "IPV6_CHECKSUM"},
                      {IPPROTO_IPV6, IPV6_MULTICAST_IF, index, "IPV6_MULTICAST_IF"},
                      {IPPROTO_IPV6, IPV6_MULTICAST_HOPS, vrrp::kTtl, "IPV6_MULTICAST_HOPS"},
                      {IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0, "IPV6_MULTICAST_LOOP"},
-                     {IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0, "IPV6_MULTICAST_ALL"},
                      {IPPROTO_IPV6, IPV6_UNICAST_HOPS, vrrp::kTtl, "IPV6_UNICAST_HOPS"},
                      {IPPROTO_IPV6, IPV6_TCLASS, vrrp::kTrafficClass, "IPV6_TCLASS"},
                      {IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO"},

@@ -25,9 +25,10 @@
 
 namespace vipra::net {
 
-// Opens the socket and sets everything but the group membership: TTL 255, CS6, no loop back of multicast, no
-// groups that other sockets joined, receive time stamps. Non-blocking, close-on-exec. Needs CAP_NET_RAW (and
-// CAP_NET_ADMIN for the buffers). `name` is for errors.
+// Opens the socket and sets everything but the group membership: TTL 255, CS6, no loop back of multicast,
+// receive time stamps. IPv4: no groups that other sockets joined; a raw IPv6 socket hears every group that
+// anybody joined on its interface, so the destination must be judged (rung 2 of the receive ladder does).
+// Non-blocking, close-on-exec. Needs CAP_NET_RAW (and CAP_NET_ADMIN for the buffers). `name` is for errors.
 [[nodiscard]] Result<sys::UniqueFd> open_vrrp_socket(Family family, int index, const std::string& name);
 
 // Joins 224.0.0.18 or ff02::12; joined already is success. Takes the kernel's routing lock: for the
@@ -66,9 +67,9 @@ class VrrpSocket {
     return {};
   }
 
-  // One datagram from `source` (an address of this node: any other is EINVAL, as is a tentative IPv6 one) out
-  // of this interface. Never blocks. Error::sys_errno tells EAGAIN and ENOBUFS (no room: the datagram is
-  // lost) from ENETDOWN, ENETUNREACH, ENODEV (no interface).
+  // One datagram from `source` (an address of this node: any other, or a tentative one, is EINVAL or
+  // ENETUNREACH) out of this interface. Never blocks. Error::sys_errno tells EAGAIN and ENOBUFS (no room: the
+  // datagram is lost) from ENETDOWN, ENETUNREACH, ENODEV (no interface).
   [[nodiscard]] Status send(std::span<const std::uint8_t> message, const IpAddress& source,
                             const IpAddress& destination);
 

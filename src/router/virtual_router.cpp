@@ -236,7 +236,9 @@ void VirtualRouter::sync_kernel(const Instant& now, const ownership::KernelView&
   for (const auto& entry : addresses_.entries()) {
     addresses_.on_kernel(entry.ip, judge(kernel.address(addresses_.index(), entry.ip)));
   }
-  apply_addresses(now);
+  // Before the start nothing is wanted yet: what a crashed speaker left must not be removed from under its
+  // heir.
+  if (started_) apply_addresses(now);
 }
 
 void VirtualRouter::on_address_added(const Instant& now, const IpAddress& ip, bool already_there) {

@@ -74,6 +74,7 @@ class VirtualRouter {
   void count_drop(DropReason reason) noexcept { ++counters_.drops[static_cast<std::size_t>(reason)]; }
   void on_claim(const Instant& now, const vrrp::NeighbourClaim& claim, TimePoint received_at);
   void on_kernel_address(const Instant& now, const IpAddress& ip, ownership::AddressSet::Kernel state);
+  // What the kernel has of its addresses; call it between set_segment() and start() too.
   void sync_kernel(const Instant& now, const ownership::KernelView& kernel);
   void on_address_added(const Instant& now, const IpAddress& ip, bool already_there);
   void on_address_failed(const Instant& now, const IpAddress& ip, bool adding, std::string error);

@@ -1,0 +1,107 @@
+#include "agent/speaker/interface.hpp"
+
+#include <net/if.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+
+namespace vipra::agent {
+namespace {
+
+constexpr std::size_t kFramesAtOnce = 64;
+
+// What the kernel would answer in a solicited advertisement. Read when announcing begins: it changes when
+// somebody makes the node a router, which is rare, and the next promotion sees it.
+bool forwards_ipv6(int index) {
+  std::array<char, IF_NAMESIZE> name{};
+  if (::if_indextoname(static_cast<unsigned>(index), name.data()) == nullptr) return false;
+  std::ifstream file{"/proc/sys/net/ipv6/conf/" + std::string{name.data()} + "/forwarding"};
+  char value = '0';
+  return file.get(value) && value == '1';
+}
+
+}  // namespace
+
+void Interface::clear_routers() {
+  for (auto& family : families_) {
+    for (auto& routers : family.by_vrid) routers.clear();
+  }
+  owners_.clear();
+}
+
+void Interface::add_router(const router::VirtualRouter& router) {
+  sockets(router.desired().family).by_vrid[router.desired().vrid.value()].push_back(router.index());
+  for (const auto& entry : router.addresses().entries()) owners_[entry.ip].push_back(router.index());
+}
+
+bool Interface::has_routers(Family family) const noexcept {
+  const auto& all = families_[family == Family::kIpv4 ? 0 : 1].by_vrid;
+  return std::any_of(all.begin(), all.end(), [](const auto& routers) { return !routers.empty(); });
+}
+
+const std::vector<router::RouterIndex>& Interface::owners_of(const IpAddress& ip) const {
+  static const std::vector<router::RouterIndex> kNobody;
+  const auto found = owners_.find(ip);
+  return found == owners_.end() ? kNobody : found->second;
+}
+
+void Interface::start_announcing(const router::VirtualRouter& router, TimePoint now) {
+  const auto count = router.addresses().entries().size();
+  const auto known = announced_.find(router.index());
+  if (known == announced_.end()) {
+    announcer_.add(router.index(), router.desired().family, static_cast<std::uint32_t>(count));
+  } else if (known->second != count) {
+    announcer_.resize(router.index(), static_cast<std::uint32_t>(count), now);
+  }
+  announced_[router.index()] = count;
+  if (router.desired().family == Family::kIpv6) forwards_ipv6_ = forwards_ipv6(index_);
+  for (auto& frames : frames_) frames.reserve(kFramesAtOnce + 1);
+  announcer_.start(router.index(), now);
+}
+
+void Interface::add_evidence(router::RouterIndex router, TimePoint now) {
+  if (announced_.contains(router)) announcer_.evidence(router, now);
+}
+
+void Interface::stop_announcing(router::RouterIndex router) {
+  if (announced_.contains(router)) announcer_.stop(router);
+}
+
+void Interface::forget_announcements(router::RouterIndex router) {
+  if (announced_.erase(router) > 0) announcer_.remove(router);
+}
+
+void Interface::announce_due(TimePoint now) {
+  announcer_.step(now, *this);
+  flush(Family::kIpv4);
+  flush(Family::kIpv6);
+}
+
+void Interface::announce(router::RouterIndex index, std::uint32_t address_index) {
+  auto* router = routers_.find(index);
+  if (router == nullptr || !router->segment() || address_index >= router->addresses().entries().size())
+    return;
+  const auto& ip = router->addresses().entries()[address_index].ip;
+  const auto& mac = router->segment()->mac;
+  auto& frames = frames_[ip.is_v4() ? 0 : 1];
+  if (ip.is_v4()) {
+    frames.push_back(vrrp::gratuitous_arp(ip, mac, vrrp::ArpForm::kRequest));
+    if (router->desired().arp_reply_form)
+      frames.push_back(vrrp::gratuitous_arp(ip, mac, vrrp::ArpForm::kReply));
+  } else {
+    frames.push_back(vrrp::unsolicited_na(ip, mac, forwards_ipv6_));
+  }
+  router->count_announcement();
+  if (frames.size() >= kFramesAtOnce) flush(ip.family());
+}
+
+void Interface::flush(Family family) {
+  auto& frames = frames_[family == Family::kIpv4 ? 0 : 1];
+  auto& socket = sockets(family).neighbours;
+  // What the device has no room for is lost like any other frame; the repeats follow.
+  if (!frames.empty() && socket) static_cast<void>(socket->send(frames));
+  frames.clear();
+}
+
+}  // namespace vipra::agent

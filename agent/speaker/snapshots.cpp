@@ -1,0 +1,204 @@
+#include "agent/speaker/snapshots.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "channel/convert.hpp"
+#include "vrrp/types.hpp"
+
+namespace vipra::agent {
+
+Snapshots::Known& Snapshots::known(router::RouterIndex router) {
+  if (known_.size() <= router) known_.resize(router + 1);
+  known_[router].exists = true;
+  return known_[router];
+}
+
+void Snapshots::mark_changed(router::RouterIndex router) {
+  auto& entry = known(router);
+  if (entry.dirty) return;
+  entry.dirty = true;
+  dirty_.push_back(router);
+}
+
+void Snapshots::mark_counted(TimePoint now) {
+  if (!counters_due_) counters_due_ = now + kCounterInterval;
+}
+
+void Snapshots::on_transition(const router::VirtualRouter& router, const election::Transition& transition,
+                              std::int64_t unix_ns) {
+  auto& entry = known(router.index());
+  ++entry.transitions[{transition.from, transition.to, transition.reason}];
+  entry.since_unix_ns = unix_ns;
+  mark_changed(router.index());
+  if (transitions_.size() >= kMaxTransitions) transitions_.pop_front();  // the counts above lose nothing
+  auto& out = transitions_.emplace_back();
+  out.set_sequence(next_sequence_++);
+  out.set_router(router.desired().id);
+  out.set_from(channel::to_proto(transition.from));
+  out.set_to(channel::to_proto(transition.to));
+  out.set_reason(channel::to_proto(transition.reason));
+  out.set_unix_ns(unix_ns);
+  out.set_detail(router.detail());
+}
+
+void Snapshots::remove(router::RouterIndex router, const std::string& id) {
+  if (router < known_.size()) known_[router] = {};
+  std::erase(dirty_, router);
+  removed_.push_back(id);
+}
+
+void Snapshots::mark_all() {
+  for (router::RouterIndex i = 0; i < known_.size(); ++i) {
+    if (known_[i].exists) mark_changed(i);
+  }
+  facts_dirty_ = true;
+}
+
+std::optional<TimePoint> Snapshots::flush(TimePoint now, const SpeakerFacts& facts) {
+  if (resync_) {
+    resync_ = false;
+    in_resync_ = true;
+    mark_all();
+    message_.mutable_snapshots()->set_resync_first(true);
+  }
+  if (counters_due_ && now >= *counters_due_) {
+    counters_due_.reset();
+    mark_all();
+  }
+  if (dirty_.empty() && removed_.empty() && transitions_.empty() && !facts_dirty_ && !in_resync_) {
+    return counters_due_;
+  }
+  auto& batch = *message_.mutable_snapshots();
+  const bool first = batch.resync_first();
+  batch.Clear();
+  batch.set_resync_first(first);
+  const auto count = std::min(dirty_.size(), kRoutersAtOnce);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (const auto* router = routers_.find(dirty_[i])) fill(*router, known_[dirty_[i]], *batch.add_routers());
+  }
+  // Many addresses make a snapshot large: as many routers as fit a datagram.
+  int kept = batch.routers_size();
+  bool trimmed = false;
+  while (kept > 1 && batch.ByteSizeLong() > channel::kMaxAgentMessageBytes * 3 / 4) {
+    batch.mutable_routers()->RemoveLast();
+    --kept;
+    trimmed = true;
+  }
+  const auto told = trimmed ? static_cast<std::size_t>(kept) : count;
+  const auto transition_count = std::min<std::size_t>(transitions_.size(), 64);
+  for (std::size_t i = 0; i < transition_count; ++i) *batch.add_transitions() = transitions_[i];
+  for (const auto& id : removed_) batch.add_removed(id);
+  fill(facts, *batch.mutable_speaker());
+  const bool last = told == dirty_.size();
+  batch.set_resync_last(in_resync_ && last);
+  if (!link_.try_publish(message_)) return counters_due_;  // called again when the socket has room
+  for (std::size_t i = 0; i < told; ++i) known_[dirty_[i]].dirty = false;
+  dirty_.erase(dirty_.begin(), dirty_.begin() + static_cast<std::ptrdiff_t>(told));
+  transitions_.erase(transitions_.begin(),
+                     transitions_.begin() + static_cast<std::ptrdiff_t>(transition_count));
+  removed_.clear();
+  facts_dirty_ = false;
+  batch.set_resync_first(false);
+  if (in_resync_ && last) in_resync_ = false;
+  const bool more = !dirty_.empty() || !transitions_.empty();
+  return more ? std::optional{now} : counters_due_;
+}
+
+void Snapshots::fill(const router::VirtualRouter& router, Known& known,
+                     channel::v1::RouterSnapshot& out) const {
+  const auto& desired = router.desired();
+  out.set_router(desired.id);
+  out.set_family(desired.family == Family::kIpv4 ? 4 : 6);
+  out.set_vrid(desired.vrid.value());
+  out.set_state(channel::to_proto(router.state()));
+  out.set_reason(channel::to_proto(router.reason()));
+  out.set_detail(router.detail());
+  out.set_since_unix_ns(known.since_unix_ns);
+  if (const auto& segment = router.segment()) {
+    out.set_interface_index(static_cast<std::uint32_t>(segment->index));
+    out.set_interface(segment->name);
+  }
+  out.set_base_priority(desired.base_priority);
+  out.set_effective_priority(router.effective_priority());
+  for (const auto& contribution : router.contributions())
+    *out.add_contributions() = channel::to_proto(contribution);
+  if (router.state() == State::kMaster) {
+    out.set_master_address(channel::to_wire(router.segment()->primary));
+    out.set_master_priority(static_cast<std::uint32_t>(router.effective_priority()));
+  } else if (const auto heard = router.machine().heard_master()) {
+    out.set_master_address(channel::to_wire(*heard));
+    out.set_master_priority(static_cast<std::uint32_t>(router.machine().heard_priority()));
+  }
+  std::size_t i = 0;
+  for (const auto& entry : router.addresses().entries()) {
+    auto& address = *out.add_addresses();
+    address.set_ip(channel::to_wire(entry.ip));
+    // The virtual router's own link-local address comes first and belongs to every VirtualIP of it.
+    const auto offset = desired.link_local ? 1U : 0U;
+    if (i >= offset && i - offset < desired.addresses.size()) {
+      address.set_virtual_ip(desired.addresses[i - offset].virtual_ip);
+    }
+    address.set_present(entry.kernel == ownership::AddressSet::Kernel::kOurs ||
+                        (entry.kernel == ownership::AddressSet::Kernel::kStranger &&
+                         desired.base_priority == vrrp::kOwnerPriority));
+    address.set_error(entry.error);
+    ++i;
+  }
+  const auto& counters = router.counters();
+  auto& counted = *out.mutable_counters();
+  counted.set_advertisements_sent(counters.advertisements_sent);
+  counted.set_resignations_sent(counters.resignations_sent);
+  counted.set_advertisements_received(counters.advertisements_received);
+  for (std::size_t r = 0; r < counters.drops.size(); ++r) {
+    if (counters.drops[r] == 0) continue;
+    auto& drop = *counted.add_drops();
+    drop.set_reason(channel::to_proto(static_cast<DropReason>(r)));
+    drop.set_count(counters.drops[r]);
+  }
+  counted.set_announcements_sent(counters.announcements_sent);
+  counted.set_address_restores(counters.address_restores);
+  counted.set_send_errors(counters.send_errors);
+  counted.set_address_list_mismatches(counters.address_list_mismatches);
+  counted.set_interval_mismatches(counters.interval_mismatches);
+  counted.set_checksum_form_mixed(counters.checksum_form_mixed);
+  for (const auto& [key, count] : known.transitions) {
+    auto& transition = *counted.add_transitions();
+    transition.set_from(channel::to_proto(std::get<0>(key)));
+    transition.set_to(channel::to_proto(std::get<1>(key)));
+    transition.set_reason(channel::to_proto(std::get<2>(key)));
+    transition.set_count(count);
+  }
+  if (router.forms_mixed()) {
+    out.set_warning(channel::to_proto(Reason::kChecksumFormsMixed));
+    out.set_warning_detail(
+        "the nodes of this router send both IPv4 checksum forms: set spec.vrrp.ipv4Checksum, or the peers' "
+        "equivalent, "
+        "to one form everywhere");
+  }
+  out.set_interval_ns(desired.interval.count());
+  out.set_misses(static_cast<std::uint32_t>(desired.misses));
+  out.set_revision(++known.revision);
+}
+
+void Snapshots::fill(const SpeakerFacts& facts, channel::v1::SpeakerStatus& out) const {
+  out.set_applied_generation(facts.applied_generation);
+  out.set_pid(::getpid());
+  out.set_realtime(facts.realtime);
+  out.set_memory_locked(facts.memory_locked);
+  out.set_realtime_detail(facts.realtime_detail);
+  for (std::size_t r = 0; r < facts.drops.size(); ++r) {
+    if (facts.drops[r] == 0) continue;
+    auto& drop = *out.add_drops();
+    drop.set_reason(channel::to_proto(static_cast<DropReason>(r)));
+    drop.set_count(facts.drops[r]);
+  }
+  for (const auto count : facts.lateness.counts()) out.add_lateness_buckets(count);
+  out.set_lateness_sum_ns(facts.lateness.sum_ns());
+  out.set_log_lines_dropped(facts.log_lines_dropped);
+  out.set_stalls(facts.stalls);
+  out.set_packets_received(facts.packets_received);
+}
+
+}  // namespace vipra::agent

@@ -1,0 +1,80 @@
+// What the speaker tells about itself: the latest state of each router, transitions as they happened, and its
+// own figures. Changes of state go out at the end of the turn that made them; counters at most once a second,
+// some routers a turn, so that telling never delays electing.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/speaker/interface.hpp"
+#include "agent/speaker/link.hpp"
+#include "base/time.hpp"
+#include "channel/lateness.hpp"
+#include "election/machine.hpp"
+#include "router/virtual_router.hpp"
+#include "vipra/channel/v1/channel.pb.h"
+
+namespace vipra::agent {
+
+struct SpeakerFacts {
+  std::uint64_t applied_generation = 0;
+  bool realtime = false;
+  bool memory_locked = false;
+  std::string realtime_detail;
+  std::array<std::uint64_t, kAllDropReasonValues.size()> drops{};
+  channel::LatenessHistogram lateness;
+  std::uint64_t log_lines_dropped = 0;
+  std::uint64_t stalls = 0;
+  std::uint64_t packets_received = 0;
+};
+
+class Snapshots {
+ public:
+  Snapshots(Link& link, RouterDirectory& routers) : link_{link}, routers_{routers} {}
+
+  void on_transition(const router::VirtualRouter& router, const election::Transition& transition,
+                     std::int64_t unix_ns);
+  void mark_changed(router::RouterIndex router);
+  void mark_facts_changed() noexcept { facts_dirty_ = true; }
+  // Counters moved; told within kCounterInterval.
+  void mark_counted(TimePoint now);
+  void remove(router::RouterIndex router, const std::string& id);
+  void request_resync() noexcept { resync_ = true; }
+
+  // Sends what is due. Returns when it wants to be called again (now, if it stopped at a chunk's end).
+  [[nodiscard]] std::optional<TimePoint> flush(TimePoint now, const SpeakerFacts& facts);
+
+ private:
+  static constexpr Duration kCounterInterval = std::chrono::seconds{1};
+  static constexpr std::size_t kRoutersAtOnce = 32;
+  static constexpr std::size_t kMaxTransitions = 4096;
+
+  struct Known {
+    bool exists = false;
+    bool dirty = false;
+    std::uint64_t revision = 0;
+    std::int64_t since_unix_ns = 0;
+    std::map<std::tuple<State, State, Reason>, std::uint64_t> transitions;
+  };
+  void fill(const router::VirtualRouter& router, Known& known, channel::v1::RouterSnapshot& out) const;
+  void fill(const SpeakerFacts& facts, channel::v1::SpeakerStatus& out) const;
+  [[nodiscard]] Known& known(router::RouterIndex router);
+  void mark_all();
+
+  Link& link_;
+  RouterDirectory& routers_;
+  std::vector<Known> known_;  // by router index
+  std::vector<router::RouterIndex> dirty_;
+  std::vector<std::string> removed_;
+  std::deque<channel::v1::Transition> transitions_;
+  std::uint64_t next_sequence_ = 1;
+  channel::v1::AgentMessage message_;
+  std::optional<TimePoint> counters_due_;
+  bool facts_dirty_ = true;
+  bool resync_ = false;
+  bool in_resync_ = false;
+};
+
+}  // namespace vipra::agent

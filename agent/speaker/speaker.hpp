@@ -1,0 +1,159 @@
+// The speaker: elections of all virtual routers of this node, in one thread on one epoll. It wires the pure
+// parts to the kernel and to the supervisor, and decides nothing itself.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/speaker/deadline_queue.hpp"
+#include "agent/speaker/interface.hpp"
+#include "agent/speaker/kernel_state.hpp"
+#include "agent/speaker/link.hpp"
+#include "agent/speaker/owned_page_writer.hpp"
+#include "agent/speaker/snapshots.hpp"
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "plan/desired_state.hpp"
+#include "router/ports.hpp"
+#include "router/virtual_router.hpp"
+#include "runtime/event_loop.hpp"
+#include "runtime/log_sink.hpp"
+
+namespace vipra::agent {
+
+struct SpeakerSetup {
+  sys::UniqueFd link;
+  std::string node;
+  bool realtime = false;
+  std::string realtime_detail;
+  bool memory_locked = false;
+};
+
+class Speaker final : private RouterDirectory,
+                      private KernelListener,
+                      private router::AdvertisementPort,
+                      private router::AnnouncementPort,
+                      private router::Journal {
+ public:
+  Speaker(SpeakerSetup setup, runtime::EventLoop loop, runtime::LogSink& sink, const log::Logger& log);
+
+  // Until released, or until the supervisor is gone. The value is the exit status of the process.
+  [[nodiscard]] Result<int> run();
+
+ private:
+  struct Slot {
+    std::unique_ptr<router::VirtualRouter> router;
+    std::vector<router::RouterIndex> followers;
+    std::optional<router::RouterIndex> lead;
+    election::LeadState lead_told = election::LeadState::kAway;
+    std::optional<LeftBehind> left_behind;
+    bool retiring = false;
+  };
+
+  // ---- the loop ----
+  Status watch_all();
+  void turn();
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+  void serve_deadlines();
+  void finish_release();
+
+  // ---- from the supervisor ----
+  void on_message(const channel::v1::ToSpeaker& message, std::vector<sys::UniqueFd> fds);
+  void on_handles(const channel::v1::HandleTable& table, std::vector<sys::UniqueFd>& fds);
+  void on_handle(const channel::v1::Handle& handle, sys::UniqueFd fd, const std::string& error,
+                 bool inherited);
+  void on_desired_state(const channel::v1::DesiredStateRef& ref, const sys::UniqueFd& fd);
+  void on_contribution_set(const channel::v1::ContributionSetRef& ref, const sys::UniqueFd& fd);
+  void on_contribution_delta(const channel::v1::ContributionDelta& delta);
+  void apply_contributions(const std::string& consumer);
+  void begin_release();
+
+  // ---- routers ----
+  void apply_plan(plan::DesiredStatePtr next);
+  void add_router(const plan::VirtualRouter& desired);
+  void retire(router::RouterIndex index);
+  void erase(router::RouterIndex index);
+  void connect_followers();
+  // Runs `change` on a router, then whatever follows from it: its deadline, its followers.
+  template <class Change>
+  void drive(router::RouterIndex index, Change&& change);
+  void tell_followers(router::RouterIndex index);
+
+  // ---- interfaces ----
+  void evaluate_interfaces();
+  void place(router::RouterIndex index);
+  [[nodiscard]] bool prepare_sockets(Interface& interface, Family family);
+  void judge_vrid_conflicts();
+  void remove_orphans();
+  void close_unused();
+  [[nodiscard]] Interface& interface(int index);
+  void send_request(channel::v1::HandleKind kind, int index, bool open);
+  void read_advertisements(Interface& interface, Family family);
+  void on_datagram(Interface& interface, Family family, const net::ReceivedDatagram& datagram, Duration age);
+  void read_claims(Interface& interface, Family family);
+  void drop(Interface* interface, Family family, std::span<const std::uint8_t> message, DropReason reason);
+
+  // RouterDirectory
+  router::VirtualRouter* find(router::RouterIndex index) override;
+  // KernelListener
+  void on_interfaces_changed() override { interfaces_dirty_ = true; }
+  void on_address_event(int index, const IpAddress& ip, ownership::AddressSet::Kernel state) override;
+  void on_synchronised() override;
+  void on_address_added(int index, const IpAddress& ip, bool already_there) override;
+  void on_address_failed(int index, const IpAddress& ip, bool adding, const std::string& error) override;
+  void on_address_removed(int index, const IpAddress& ip) override;
+  void on_group_joined(int index, Family family, const Status& status) override;
+  template <class Change>
+  void for_owners(int index, const IpAddress& ip, Change&& change);
+  // router ports
+  bool send(const ownership::Segment& segment, std::span<const std::uint8_t> message,
+            const IpAddress& destination) override;
+  void start(router::RouterIndex router, const Instant& now) override;
+  void evidence(router::RouterIndex router, const Instant& now) override;
+  void stop(router::RouterIndex router) override;
+  void on_transition(const router::VirtualRouter& router, const election::Transition& transition) override;
+  void on_change(const router::VirtualRouter& router) override { snapshots_.mark_changed(router.index()); }
+  void on_owned(const router::VirtualRouter& router) override { page_.update(router); }
+
+  SpeakerSetup setup_;
+  runtime::EventLoop loop_;
+  runtime::LogSink& sink_;
+  const log::Logger& log_;
+  Link link_;
+  OwnedPageWriter page_;
+  std::unique_ptr<KernelState> kernel_;
+  vrrp::NoSignature signer_;
+  Snapshots snapshots_;
+  SpeakerFacts facts_;
+  plan::DesiredStatePtr desired_;
+  std::vector<Slot> slots_;
+  std::vector<router::RouterIndex> free_slots_;
+  std::map<std::string, router::RouterIndex> by_id_;  // not the retiring ones
+  std::map<int, std::unique_ptr<Interface>> interfaces_;
+  std::map<std::string, std::map<std::string, plan::Contribution>> contributions_;
+  DeadlineQueue deadlines_;
+  std::optional<TimePoint> flush_at_;
+  Instant now_{};
+  bool interfaces_dirty_ = true;
+  bool handles_complete_ = false;
+  bool releasing_ = false;
+  bool released_ = false;
+  bool supervisor_gone_ = false;
+  bool writing_ = false;
+};
+
+template <class Change>
+void Speaker::drive(router::RouterIndex index, Change&& change) {
+  auto* router = find(index);
+  if (router == nullptr) return;
+  change(*router);
+  deadlines_.set(index, router->deadline());
+  tell_followers(index);
+}
+
+}  // namespace vipra::agent

@@ -1,0 +1,385 @@
+// The speaker's routers: which exist, on which interface they run, who leads whom.
+#include <algorithm>
+
+#include "agent/speaker/speaker.hpp"
+#include "channel/convert.hpp"
+#include "ownership/interface_choice.hpp"
+#include "plan/diff.hpp"
+#include "runtime/clock.hpp"
+#include "vrrp/packet.hpp"
+
+namespace vipra::agent {
+
+// ---- the plan
+// -----------------------------------------------------------------------------------------------
+
+void Speaker::apply_plan(plan::DesiredStatePtr next) {
+  const auto difference = plan::diff(desired_.get(), *next);
+  for (const auto& id : difference.removed) {
+    if (const auto found = by_id_.find(id); found != by_id_.end()) retire(found->second);
+  }
+  for (const auto* router : difference.changed) {
+    if (const auto found = by_id_.find(router->id); found != by_id_.end()) {
+      drive(found->second, [&](router::VirtualRouter& r) { r.reconfigure(now_, *router); });
+    }
+  }
+  for (const auto* router : difference.added) add_router(*router);
+  log_.info("speaker.plan_applied", {{"generation", next->generation},
+                                     {"routers", next->routers.size()},
+                                     {"added", difference.added.size()},
+                                     {"changed", difference.changed.size()},
+                                     {"removed", difference.removed.size()}});
+  desired_ = std::move(next);
+  facts_.applied_generation = desired_->generation;
+  snapshots_.mark_facts_changed();
+  connect_followers();
+  interfaces_dirty_ = true;
+}
+
+void Speaker::add_router(const plan::VirtualRouter& desired) {
+  router::RouterIndex index = 0;
+  if (!free_slots_.empty()) {
+    index = free_slots_.back();
+    free_slots_.pop_back();
+  } else {
+    index = static_cast<router::RouterIndex>(slots_.size());
+    slots_.emplace_back();
+  }
+  deadlines_.reserve(slots_.size());
+  auto& slot = slots_[index];
+  slot = {};
+  slot.router = std::make_unique<router::VirtualRouter>(
+      index, desired, router::Ports{*this, *kernel_, *this, *this, signer_});
+  slot.left_behind = page_.take_left_behind(desired.id);
+  by_id_[desired.id] = index;
+  snapshots_.mark_changed(index);
+  apply_contributions(desired.id);
+}
+
+void Speaker::retire(router::RouterIndex index) {
+  auto& slot = slots_[index];
+  by_id_.erase(slot.router->desired().id);
+  slot.retiring = true;
+  drive(index, [this](router::VirtualRouter& r) { r.release(now_, Reason::kDeleted); });
+}
+
+void Speaker::erase(router::RouterIndex index) {
+  auto& slot = slots_[index];
+  log_.info("router.removed", {{"router", slot.router->desired().id}});
+  if (!by_id_.contains(slot.router->desired().id)) snapshots_.remove(index, slot.router->desired().id);
+  for (auto& [ifindex, on] : interfaces_) on->forget_announcements(index);
+  page_.remove(index);
+  deadlines_.set(index, std::nullopt);
+  slot = {};
+  free_slots_.push_back(index);
+}
+
+void Speaker::connect_followers() {
+  for (auto& slot : slots_) {
+    slot.followers.clear();
+    slot.lead.reset();
+  }
+  for (const auto& [id, index] : by_id_) {
+    const auto& lead = slots_[index].router->desired().lead;
+    if (!lead) continue;
+    const auto found = by_id_.find(*lead);
+    if (found == by_id_.end()) continue;
+    slots_[index].lead = found->second;
+    slots_[found->second].followers.push_back(index);
+  }
+  for (const auto& [id, index] : by_id_) {
+    const auto state = slots_[index].router->lead_state();
+    slots_[index].lead_told = state;
+    for (const auto follower : slots_[index].followers) {
+      drive(follower, [&](router::VirtualRouter& r) { r.on_lead(now_, state); });
+    }
+  }
+}
+
+// ---- interfaces
+// ---------------------------------------------------------------------------------------------
+
+Interface& Speaker::interface(int index) {
+  auto& found = interfaces_[index];
+  RouterDirectory& directory = *this;
+  if (!found) found = std::make_unique<Interface>(index, directory);
+  return *found;
+}
+
+void Speaker::evaluate_interfaces() {
+  interfaces_dirty_ = false;
+  for (router::RouterIndex i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].router && slots_[i].retiring && slots_[i].router->finished()) erase(i);
+  }
+  for (router::RouterIndex i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].router && !slots_[i].retiring) place(i);
+  }
+  for (auto& [index, on] : interfaces_) on->clear_routers();
+  for (const auto& slot : slots_) {
+    if (slot.router && slot.router->segment())
+      interface(slot.router->segment()->index).add_router(*slot.router);
+  }
+  judge_vrid_conflicts();
+  // Only now, with everybody placed and judged, may elections begin.
+  for (router::RouterIndex i = 0; i < slots_.size(); ++i) {
+    if (!slots_[i].router || slots_[i].retiring) continue;
+    const auto& segment = slots_[i].router->segment();
+    const bool fault = slots_[i].router->fault() != nullptr;
+    if (!fault &&
+        (!segment || !interface(segment->index).sockets(slots_[i].router->desired().family).ready()))
+      continue;
+    drive(i, [this](router::VirtualRouter& r) { r.start(now_); });
+  }
+  if (desired_) remove_orphans();
+  close_unused();
+}
+
+void Speaker::place(router::RouterIndex index) {
+  auto& slot = slots_[index];
+  const auto segment = ownership::choose_segment(kernel_->view(), slot.router->desired());
+  if (!segment) {
+    drive(index, [&](router::VirtualRouter& r) { r.set_segment(now_, segment); });
+    return;
+  }
+  const auto family = slot.router->desired().family;
+  auto& on = interface(segment->index);
+  const bool ready = prepare_sockets(on, family);
+  const auto& error = on.sockets(family).error;
+  drive(index, [&](router::VirtualRouter& r) {
+    r.set_fault(
+        now_, router::FaultSource::kSocket,
+        error.empty() ? std::nullopt : std::optional{router::FaultInfo{Reason::kSocketFailed, error}});
+  });
+  const bool moves = slot.router->segment() && slot.router->segment()->index != segment->index;
+  if (!ready && moves) {
+    drive(index, [&](router::VirtualRouter& r) {
+      r.set_segment(now_, tl::unexpected{ownership::NoSegment{
+                              Reason::kReconfigured, "moves to interface " + segment->name, segment->index}});
+    });
+    return;
+  }
+  const bool placed = slot.router->segment() && *slot.router->segment() == *segment;
+  if (slot.left_behind && slot.left_behind->interface_index == segment->index) {
+    slot.router->set_adoption(slot.left_behind->adoption);
+  }
+  slot.left_behind.reset();
+  drive(index, [&](router::VirtualRouter& r) {
+    r.set_segment(now_, segment);
+    if (!placed) r.sync_kernel(now_, kernel_->view());
+  });
+}
+
+bool Speaker::prepare_sockets(Interface& on, Family family) {
+  using namespace channel::v1;
+  auto& sockets = on.sockets(family);
+  const bool v4 = family == Family::kIpv4;
+  if (!sockets.requested) {
+    sockets.requested = true;
+    if (!sockets.vrrp) send_request(v4 ? HANDLE_KIND_VRRP_IPV4 : HANDLE_KIND_VRRP_IPV6, on.index(), true);
+    if (!sockets.neighbours) {
+      send_request(v4 ? HANDLE_KIND_NEIGHBOUR_IPV4 : HANDLE_KIND_NEIGHBOUR_IPV6, on.index(), true);
+    }
+  }
+  if (sockets.vrrp && !sockets.join_posted) {
+    sockets.join_posted = kernel_->join_group(sockets.vrrp->fd(), on.index(), family);
+  }
+  return sockets.ready();
+}
+
+void Speaker::send_request(channel::v1::HandleKind kind, int index, bool open) {
+  channel::v1::FromSpeaker message;
+  auto& handle = open ? *message.mutable_open_handle()->mutable_handle()
+                      : *message.mutable_close_handle()->mutable_handle();
+  handle.set_kind(kind);
+  handle.set_interface_index(static_cast<std::uint32_t>(index));
+  link_.request(message);
+}
+
+void Speaker::on_group_joined(int index, Family family, const Status& status) {
+  const auto found = interfaces_.find(index);
+  if (found == interfaces_.end()) return;
+  auto& sockets = found->second->sockets(family);
+  if (status) {
+    sockets.joined = true;
+    sockets.error.clear();
+  } else if (!sockets.joined) {
+    sockets.error = status.error().what;
+    sockets.join_posted = false;  // tried again at the next change of interfaces
+    log_.error("speaker.join_failed", {{"interface_index", index}, {"error", sockets.error}});
+  }
+  interfaces_dirty_ = true;
+}
+
+void Speaker::judge_vrid_conflicts() {
+  for (auto& [index, on] : interfaces_) {
+    for (const auto family : {Family::kIpv4, Family::kIpv6}) {
+      for (const auto& claimants : on->sockets(family).by_vrid) {
+        const router::VirtualRouter* winner = nullptr;
+        for (const auto i : claimants) {
+          if (slots_[i].retiring) continue;
+          const auto* router = slots_[i].router.get();
+          if (winner == nullptr ||
+              plan::is_senior(router->desired().seniority, winner->desired().seniority)) {
+            winner = router;
+          }
+        }
+        for (const auto i : claimants) {
+          if (slots_[i].retiring) continue;
+          std::optional<router::FaultInfo> fault;
+          if (slots_[i].router.get() != winner) {
+            fault = router::FaultInfo{Reason::kVridConflict,
+                                      "virtual router id " + std::to_string(winner->desired().vrid.value()) +
+                                          " on " + winner->segment()->name + " belongs to VirtualIP " +
+                                          winner->desired().seniority.name +
+                                          ", which is older: give this one another"};
+          }
+          drive(i, [&](router::VirtualRouter& r) {
+            r.set_fault(now_, router::FaultSource::kVridConflict, std::move(fault));
+          });
+        }
+      }
+    }
+  }
+}
+
+// Addresses with our mark that no router of this node knows: left by a killed agent whose definitions changed
+// since.
+void Speaker::remove_orphans() {
+  for (const auto& [index, link] : kernel_->view().links()) {
+    for (const auto& address : kernel_->view().addresses(index)) {
+      if (!address.is_ours()) continue;
+      const auto found = interfaces_.find(index);
+      if (found != interfaces_.end() && !found->second->owners_of(address.ip).empty()) continue;
+      log_.warning("address.orphan_removed", {{"address", address.ip.to_string()}, {"interface", link.name}});
+      static_cast<void>(kernel_->remove(index, address.ip));
+    }
+  }
+}
+
+void Speaker::close_unused() {
+  using namespace channel::v1;
+  for (auto at = interfaces_.begin(); at != interfaces_.end();) {
+    auto& on = *at->second;
+    const bool gone = kernel_->view().link(at->first) == nullptr;
+    bool used = false;
+    for (const auto family : {Family::kIpv4, Family::kIpv6}) {
+      if (!gone && on.has_routers(family)) {
+        used = true;
+        continue;
+      }
+      auto& sockets = on.sockets(family);
+      const bool v4 = family == Family::kIpv4;
+      if (sockets.vrrp) loop_.unwatch(sockets.vrrp->fd());
+      if (sockets.neighbours) loop_.unwatch(sockets.neighbours->fd());
+      if (sockets.vrrp || sockets.requested) {
+        send_request(v4 ? HANDLE_KIND_VRRP_IPV4 : HANDLE_KIND_VRRP_IPV6, on.index(), false);
+        send_request(v4 ? HANDLE_KIND_NEIGHBOUR_IPV4 : HANDLE_KIND_NEIGHBOUR_IPV6, on.index(), false);
+      }
+      sockets = {};
+    }
+    at = used ? std::next(at) : interfaces_.erase(at);
+  }
+}
+
+// ---- packets
+// ------------------------------------------------------------------------------------------------
+
+void Speaker::drop(Interface* on, Family family, std::span<const std::uint8_t> message, DropReason reason) {
+  if (on != nullptr && message.size() >= 2) {
+    for (const auto index : on->sockets(family).by_vrid[message[1]]) {
+      if (auto* router = find(index)) {
+        router->count_drop(reason);
+        return;
+      }
+    }
+  }
+  ++facts_.drops[static_cast<std::size_t>(reason)];
+}
+
+void Speaker::read_advertisements(Interface& on, Family family) {
+  auto& socket = on.sockets(family).vrrp;
+  if (!socket) return;
+  const auto status = socket->receive(
+      [&](const net::ReceivedDatagram& datagram, Duration age) { on_datagram(on, family, datagram, age); });
+  // An interface that went down says so here too; the link event decides.
+  if (!status) log_.debug("speaker.receive_failed", {{"error", status.error().what}});
+  snapshots_.mark_counted(now_.mono);
+}
+
+void Speaker::on_datagram(Interface& on, Family family, const net::ReceivedDatagram& datagram, Duration age) {
+  ++facts_.packets_received;
+  if (!datagram) {
+    drop(nullptr, family, {}, datagram.error());
+    return;
+  }
+  const auto& [meta, message] = *datagram;
+  if (meta.destination != vrrp_group(family)) {
+    drop(&on, family, message, DropReason::kDestination);
+    return;
+  }
+  const auto advertisement = vrrp::parse_advertisement(meta, message);
+  if (!advertisement) {
+    drop(&on, family, message, advertisement.error());
+    return;
+  }
+  const auto& routers = on.sockets(family).by_vrid[advertisement->vrid];
+  if (routers.empty()) {
+    drop(nullptr, family, message, DropReason::kVrid);
+    return;
+  }
+  for (const auto index : routers) {
+    drive(index,
+          [&](router::VirtualRouter& r) { r.on_advertisement(now_, meta, *advertisement, now_.mono - age); });
+  }
+}
+
+void Speaker::read_claims(Interface& on, Family family) {
+  auto& socket = on.sockets(family).neighbours;
+  if (!socket) return;
+  const auto status = socket->receive([&](const vrrp::NeighbourClaim& claim, Duration age) {
+    for (const auto index : on.owners_of(claim.ip)) {
+      drive(index, [&](router::VirtualRouter& r) { r.on_claim(now_, claim, now_.mono - age); });
+    }
+  });
+  if (!status) log_.debug("speaker.receive_failed", {{"error", status.error().what}});
+}
+
+// ---- addresses
+// ----------------------------------------------------------------------------------------------
+
+template <class Change>
+void Speaker::for_owners(int index, const IpAddress& ip, Change&& change) {
+  const auto found = interfaces_.find(index);
+  if (found == interfaces_.end()) return;
+  for (const auto i : found->second->owners_of(ip)) {
+    drive(i, change);
+    if (slots_[i].retiring) interfaces_dirty_ = true;  // it may be finished
+  }
+}
+
+void Speaker::on_address_event(int index, const IpAddress& ip, ownership::AddressSet::Kernel state) {
+  for_owners(index, ip, [&](router::VirtualRouter& r) { r.on_kernel_address(now_, ip, state); });
+}
+
+void Speaker::on_synchronised() {
+  for (router::RouterIndex i = 0; i < slots_.size(); ++i) {
+    if (!slots_[i].router || !slots_[i].router->segment()) continue;
+    drive(i, [this](router::VirtualRouter& r) { r.sync_kernel(now_, kernel_->view()); });
+  }
+}
+
+void Speaker::on_address_added(int index, const IpAddress& ip, bool already_there) {
+  for_owners(index, ip, [&](router::VirtualRouter& r) { r.on_address_added(now_, ip, already_there); });
+}
+
+void Speaker::on_address_failed(int index, const IpAddress& ip, bool adding, const std::string& error) {
+  log_.error("address.failed",
+             {{"address", ip.to_string()}, {"interface_index", index}, {"adding", adding}, {"error", error}});
+  for_owners(index, ip, [&](router::VirtualRouter& r) { r.on_address_failed(now_, ip, adding, error); });
+}
+
+void Speaker::on_address_removed(int index, const IpAddress& ip) {
+  for_owners(index, ip, [&](router::VirtualRouter& r) { r.on_address_removed(now_, ip); });
+}
+
+}  // namespace vipra::agent
