@@ -43,6 +43,7 @@ void AddressSet::on_kernel(const IpAddress& ip, Kernel state) {
   auto* entry = find(ip);
   if (entry == nullptr) return;
   entry->kernel = state;
+  entry->heard_since_command = true;
   if (entry->pending == Entry::Pending::kDump) entry->pending = Entry::Pending::kNone;
 }
 
@@ -51,7 +52,9 @@ void AddressSet::on_added(const IpAddress& ip, bool already_there) {
   if (entry == nullptr) return;
   entry->error.clear();
   if (!already_there) {
-    entry->kernel = Kernel::kOurs;
+    // Events and results come by different ways: what was heard since may be newer than this answer (it may
+    // be gone again already), and is corrected by a further event or command if it was older.
+    if (!entry->heard_since_command) entry->kernel = Kernel::kOurs;
     entry->pending = Entry::Pending::kNone;
   } else {
     // Ours from before, or a stranger's: the answer does not say. Our view may be behind the kernel's events.
@@ -68,7 +71,7 @@ void AddressSet::on_add_failed(const IpAddress& ip, std::string error) {
 
 void AddressSet::on_removed(const IpAddress& ip) {
   if (auto* entry = find(ip)) {
-    entry->kernel = Kernel::kAbsent;
+    if (!entry->heard_since_command) entry->kernel = Kernel::kAbsent;
     entry->pending = Entry::Pending::kNone;
   }
 }
@@ -90,10 +93,12 @@ int AddressSet::reconcile(AddressCommands& commands) {
     if (wanted_ && entry.kernel == Kernel::kAbsent && entry.error.empty()) {
       if (!commands.add(index_, entry.ip)) break;
       entry.pending = Entry::Pending::kAdd;
+      entry.heard_since_command = false;
       restored += entry.was_installed ? 1 : 0;
     } else if (!wanted_ && entry.kernel == Kernel::kOurs) {
       if (!commands.remove(index_, entry.ip)) break;
       entry.pending = Entry::Pending::kRemove;
+      entry.heard_since_command = false;
     }
   }
   if (doubt) commands.request_dump();

@@ -31,8 +31,9 @@ class AddressSet {
     IpAddress ip;
     Kernel kernel = Kernel::kAbsent;
     enum class Pending : std::uint8_t { kNone, kAdd, kRemove, kDump } pending = Pending::kNone;
-    bool was_installed = false;  // since the last want(true): its loss is a loss, not a first install
-    std::string error;           // of the last failed add
+    bool heard_since_command = false;  // the kernel spoke of it while a command was under way
+    bool was_installed = false;        // since the last want(true): its loss is a loss, not a first install
+    std::string error;                 // of the last failed add
   };
 
   // `index` is the interface that carries them. A stranger's address stays a stranger's unless `owner`

@@ -1,0 +1,71 @@
+// Steady state allocates nothing: counted by replacing operator new in this binary.
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "tests/router/fakes.hpp"
+
+namespace {
+std::atomic<std::size_t> allocations{0};
+}
+
+// Not inlined: the compiler would see through to malloc and free, and warn of the mismatch.
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  if (void* at = std::malloc(size)) return at;
+  throw std::bad_alloc{};
+}
+[[gnu::noinline]] void operator delete(void* at) noexcept {
+  std::free(at);
+}
+[[gnu::noinline]] void operator delete(void* at, std::size_t) noexcept {
+  std::free(at);
+}
+
+namespace vipra::router {
+namespace {
+
+template <class Work>
+std::size_t count(Work&& work) {
+  const auto before = allocations.load();
+  work();
+  return allocations.load() - before;
+}
+
+TEST(Allocation, TheCounterCounts) {
+  int* volatile at = nullptr;  // or the compiler leaves the pair out
+  EXPECT_EQ(count([&] { at = new int{1}; }), 1u);
+  delete at;
+}
+
+TEST(Allocation, AMasterSendsAndHearsWithoutAny) {
+  Bench b;
+  b.become_master();
+  b.hear(50);  // the first one decides the checksum form, and the message is built for it
+  b.world.record = false;
+  EXPECT_EQ(count([&] {
+              for (int i = 1; i <= 1000; ++i) {
+                b.until(500ms + i * 100ms);
+                b.hear(50);
+              }
+            }),
+            0u);
+  EXPECT_GT(b.router.counters().advertisements_sent, 1000u);
+}
+
+TEST(Allocation, ABackupHearsWithoutAny) {
+  Bench b;
+  b.hear(200);
+  b.world.record = false;
+  EXPECT_EQ(count([&] {
+              for (int i = 1; i <= 1000; ++i) {
+                b.until(i * 100ms);
+                b.hear(200);
+              }
+            }),
+            0u);
+  EXPECT_EQ(b.router.state(), State::kBackup);
+}
+
+}  // namespace
+}  // namespace vipra::router

@@ -1,0 +1,239 @@
+#include <gmock/gmock.h>
+
+#include "tests/router/fakes.hpp"
+
+namespace vipra::router {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+TEST(Router, PromotesInTheOrderAdvertisementAddressesAnnouncements) {
+  Bench b;
+  b.world.take();
+  b.until(500ms);
+  EXPECT_THAT(b.world.take(), ElementsAre("advert(100) on eth0", "add 10.0.2.100", "add 10.0.2.101",
+                                          "Backup->Master", "advert(100) on eth0"));
+  b.router.on_address_added(b.now, *IpAddress::parse("10.0.2.100"), false);
+  EXPECT_THAT(b.world.take(), IsEmpty()) << "not announced before all are there";
+  b.router.on_address_added(b.now, *IpAddress::parse("10.0.2.101"), false);
+  EXPECT_THAT(b.world.take(), ElementsAre("announce"));
+}
+
+TEST(Router, PutsADeletedAddressBackAtOnceAndAnnouncesIt) {
+  Bench b;
+  b.become_master();
+  b.router.on_kernel_address(b.now, *IpAddress::parse("10.0.2.100"), ownership::AddressSet::Kernel::kAbsent);
+  EXPECT_THAT(b.world.take(), ElementsAre("add 10.0.2.100"));
+  b.router.on_address_added(b.now, *IpAddress::parse("10.0.2.100"), false);
+  EXPECT_THAT(b.world.take(), ElementsAre("announce"));
+  EXPECT_EQ(b.router.counters().address_restores, 1u);
+  EXPECT_EQ(b.router.state(), State::kMaster);
+}
+
+TEST(Router, NeverTouchesAStrangersAddress) {
+  Bench b;
+  b.become_master();
+  b.router.on_kernel_address(b.now, *IpAddress::parse("10.0.2.101"),
+                             ownership::AddressSet::Kernel::kStranger);
+  EXPECT_EQ(b.router.state(), State::kFault);
+  EXPECT_EQ(b.router.reason(), Reason::kAddressInUse);
+  EXPECT_THAT(b.world.take(), testing::Not(Contains("remove 10.0.2.101")));
+  b.router.on_kernel_address(b.now, *IpAddress::parse("10.0.2.101"), ownership::AddressSet::Kernel::kAbsent);
+  EXPECT_EQ(b.router.state(), State::kBackup) << "stands again once the stranger is gone";
+}
+
+TEST(Router, TheAddressOwnerServesWhatTheNodeHas) {
+  Bench b{desired_v4(255)};
+  for (const auto* ip : {"10.0.2.100", "10.0.2.101"}) {
+    b.router.on_kernel_address(b.now, *IpAddress::parse(ip), ownership::AddressSet::Kernel::kStranger);
+  }
+  EXPECT_EQ(b.router.state(), State::kMaster);
+}
+
+TEST(Router, AnAddressThatIsThereAlreadyIsJudgedByADump) {
+  Bench b;
+  b.world.take();
+  b.until(400ms);
+  b.world.take();
+  b.router.on_address_added(b.now, *IpAddress::parse("10.0.2.100"), true);
+  EXPECT_THAT(b.world.take(), Contains("dump"));
+  ownership::KernelView view;
+  ownership::InterfaceAddress stranger;
+  stranger.index = 2;
+  stranger.ip = *IpAddress::parse("10.0.2.100");
+  view.set_address(stranger);
+  b.router.sync_kernel(b.now, view);
+  EXPECT_EQ(b.router.reason(), Reason::kAddressInUse);
+}
+
+TEST(Router, AFailedInstallResignsAndIsTriedAgain) {
+  Bench b;
+  b.world.take();
+  b.until(400ms);
+  b.world.take();
+  b.router.on_address_added(b.now, *IpAddress::parse("10.0.2.100"), false);
+  b.router.on_address_failed(b.now, *IpAddress::parse("10.0.2.101"), true, "no room");
+  EXPECT_EQ(b.router.reason(), Reason::kAddressInstallFailed);
+  EXPECT_THAT(b.world.take(), Contains("advert(0) on eth0"));
+  b.until(6s);
+  EXPECT_EQ(b.router.state(), State::kMaster);
+}
+
+TEST(Router, PriorityIsTheSumOfItsPartsBetween1And254) {
+  Bench b;
+  b.router.set_contributions(b.now, {{"web/ipv4", "check/a", -30, false, Reason::kCheckFailed, "", false},
+                                     {"web/ipv4", "check/b", -20, false, Reason::kCheckFailed, "", false}});
+  EXPECT_EQ(b.router.effective_priority(), 50);
+  b.router.set_contributions(b.now, {{"web/ipv4", "check/a", -200, false, Reason::kCheckFailed, "", false}});
+  EXPECT_EQ(b.router.effective_priority(), 1);
+  b.router.set_contributions(b.now, {{"web/ipv4", "bonus", 250, false, Reason::kNone, "", false}});
+  EXPECT_EQ(b.router.effective_priority(), 254);
+  b.router.set_contributions(b.now, {});
+  EXPECT_EQ(b.router.effective_priority(), 100);
+}
+
+TEST(Router, AFaultContributionResignsWhateverTheSum) {
+  Bench b;
+  b.become_master();
+  b.router.set_contributions(b.now,
+                             {{"web/ipv4", "check/a", 0, true, Reason::kCheckFailed, "refused", false}});
+  EXPECT_EQ(b.router.state(), State::kFault);
+  EXPECT_EQ(b.router.detail(), "check/a: refused");
+  EXPECT_THAT(b.world.take(), Contains("advert(0) on eth0"));
+}
+
+TEST(Router, DropsItsOwnEchoAndCountsIt) {
+  Bench b;
+  b.become_master();
+  b.hear(255, "10.0.2.15");
+  EXPECT_EQ(b.router.state(), State::kMaster);
+  EXPECT_EQ(b.router.counters().drops[static_cast<std::size_t>(DropReason::kSelfEcho)], 1u);
+}
+
+TEST(Router, SendsTheChecksumFormThatItsPeersSend) {
+  Bench b;
+  b.become_master();
+  b.hear(10, "10.0.2.1", 100ms, vrrp::ChecksumForm::kRfc5798);
+  b.world.take();
+  const vrrp::IpMeta meta{*IpAddress::parse("10.0.2.15"), vrrp_group(Family::kIpv4), 255};
+  const auto parsed = vrrp::parse_advertisement(meta, b.world.last_message);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->checksum_form, vrrp::ChecksumForm::kRfc5798);
+  EXPECT_FALSE(b.router.forms_mixed());
+  b.hear(10, "10.0.2.2", 100ms, vrrp::ChecksumForm::kRfc9568);
+  EXPECT_TRUE(b.router.forms_mixed());
+}
+
+TEST(Router, AnotherVridIsAnotherRouter) {
+  Bench b;
+  b.become_master();
+  auto desired = desired_v4();
+  desired.vrid = *vrrp::Vrid::make(52);
+  b.router.reconfigure(b.now, desired);
+  EXPECT_THAT(b.world.log, Contains("advert(0) on eth0"));
+  EXPECT_EQ(b.router.state(), State::kBackup);
+}
+
+TEST(Router, AnEditOfTheListInstallsAndRemovesOnlyTheDifference) {
+  Bench b;
+  b.become_master();
+  auto desired = desired_v4();
+  desired.addresses[1].ip = *IpAddress::parse("10.0.2.102");
+  b.router.reconfigure(b.now, desired);
+  EXPECT_THAT(b.world.take(), ElementsAre("remove 10.0.2.101", "silence", "dump", "add 10.0.2.102"));
+  EXPECT_EQ(b.router.state(), State::kMaster);
+}
+
+TEST(Router, ReleasesAndIsFinishedWhenNothingOfItIsLeft) {
+  Bench b;
+  b.become_master();
+  b.router.release(b.now, Reason::kDeleted);
+  EXPECT_EQ(b.router.state(), State::kReleasing);
+  b.until(2s);
+  EXPECT_EQ(b.router.state(), State::kInit);
+  EXPECT_FALSE(b.router.finished()) << "the kernel has not answered yet";
+  b.kernel_answers();
+  EXPECT_TRUE(b.router.finished());
+}
+
+TEST(Router, ATakersClaimEndsTheHold) {
+  Bench b;
+  b.become_master();
+  b.hear(200);
+  b.world.take();
+  b.router.on_claim(b.now, {*IpAddress::parse("10.0.2.100"), {{2, 0, 0, 0, 0, 9}}, true}, b.now.mono);
+  b.until(510ms);
+  EXPECT_THAT(b.world.take(), Contains("remove 10.0.2.100"));
+}
+
+TEST(Router, ItsOwnClaimDoesNot) {
+  Bench b;
+  b.become_master();
+  b.hear(200);
+  b.world.take();
+  b.router.on_claim(b.now, {*IpAddress::parse("10.0.2.100"), segment().mac, true}, b.now.mono);
+  b.until(515ms);
+  EXPECT_THAT(b.world.take(), IsEmpty());
+}
+
+TEST(Router, AnInterfaceThatGoesDownIsAFaultAndComesBack) {
+  Bench b;
+  b.become_master();
+  b.router.set_segment(b.now,
+                       tl::unexpected{ownership::NoSegment{Reason::kInterfaceDown, "eth0 is down", 2}});
+  EXPECT_EQ(b.router.state(), State::kFault);
+  EXPECT_EQ(b.router.detail(), "eth0 is down");
+  b.router.set_segment(b.now, segment());
+  EXPECT_EQ(b.router.state(), State::kBackup);
+}
+
+TEST(Router, MovesToAnotherInterfaceByGivingUpFirst) {
+  Bench b;
+  b.become_master();
+  b.router.set_segment(b.now, segment("10.0.3.15", 3, "eth1"));
+  const auto log = b.world.take();
+  EXPECT_THAT(log, Contains("advert(0) on eth0"));
+  EXPECT_THAT(log, Contains("remove 10.0.2.100"));
+  EXPECT_EQ(b.router.state(), State::kBackup);
+}
+
+TEST(Router, AdoptsWithoutTouchingWhatIsThere) {
+  FakeWorld world;
+  const Instant now{TimePoint{10s}, BootTimePoint{10s}};
+  VirtualRouter router{0, desired_v4(), world.ports};
+  router.set_adoption({true, BootTimePoint{10s - 50ms}});
+  router.set_segment(now, segment());
+  ownership::KernelView view;
+  for (const auto* ip : {"10.0.2.100", "10.0.2.101"}) {
+    ownership::InterfaceAddress ours;
+    ours.index = 2;
+    ours.ip = *IpAddress::parse(ip);
+    ours.protocol = ownership::kAddressProtocol;
+    view.set_address(ours);
+  }
+  router.sync_kernel(now, view);
+  EXPECT_THAT(world.log, IsEmpty());
+  router.start(now);
+  EXPECT_THAT(world.log, ElementsAre("advert(100) on eth0", "announce", "Init->Master"));
+}
+
+TEST(Router, CleansUpWhatAKilledAgentLeft) {
+  FakeWorld world;
+  const Instant now{};
+  VirtualRouter router{0, desired_v4(), world.ports};
+  router.set_segment(now, segment());
+  ownership::KernelView view;
+  ownership::InterfaceAddress ours;
+  ours.index = 2;
+  ours.ip = *IpAddress::parse("10.0.2.100");
+  ours.protocol = ownership::kAddressProtocol;
+  view.set_address(ours);
+  router.sync_kernel(now, view);
+  router.start(now);
+  EXPECT_THAT(world.log, Contains("remove 10.0.2.100"));
+}
+
+}  // namespace
+}  // namespace vipra::router
