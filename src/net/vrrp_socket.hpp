@@ -55,7 +55,8 @@ class VrrpSocket {
 
   // Calls `handler(const ReceivedDatagram&, Duration age)` for what is queued, but at most kMaxBatches x
   // kBatch, so that a flood cannot hold up an election (use a level-triggered epoll). `age` is how long ago
-  // the kernel took the datagram in, between 0 and kMaxAge: receive time = now - age.
+  // the kernel took the datagram in, between 0 and kMaxAge: receive time = now - age. (In the
+  // first moments after the machine's first socket asked for time stamps the kernel has none: age 0.)
   template <class Handler>
   [[nodiscard]] Status receive(Handler&& handler) {
     for (int batch = 0; batch < kMaxBatches; ++batch) {
