@@ -15,14 +15,19 @@ std::string cell(std::string text) {
   return text;
 }
 
-std::string code(const std::string& text) { return '`' + cell(text) + '`'; }
+std::string code(const std::string& text) {
+  return '`' + cell(text) + '`';
+}
 
-std::string value_text(const json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+std::string value_text(const json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
 
 std::string type_text(const json& schema) {
   const std::string type = schema.at("type");
   if (type == "array") return "list of " + type_text(schema.at("items"));
-  if (schema.contains("additionalProperties")) return "map of " + type_text(schema.at("additionalProperties"));
+  if (schema.contains("additionalProperties"))
+    return "map of " + type_text(schema.at("additionalProperties"));
   if (schema.value("format", "") == "date-time") return "time";
   return type;
 }
@@ -42,7 +47,8 @@ void append_bounds(const json& schema, const char* low_key, const char* high_key
 void append_constraints(const json& schema, std::vector<std::string>& out) {
   if (schema.contains("enum")) {
     std::string list = "one of";
-    for (const auto& value : schema["enum"]) list.append(list == "one of" ? " " : ", ").append(code(value_text(value)));
+    for (const auto& value : schema["enum"])
+      list.append(list == "one of" ? " " : ", ").append(code(value_text(value)));
     out.push_back(std::move(list));
   }
   append_bounds(schema, "minimum", "maximum", "", out);
@@ -54,7 +60,8 @@ void append_constraints(const json& schema, std::vector<std::string>& out) {
   if (list_type == "set") out.push_back("no duplicates");
   if (list_type == "map") {
     std::string keys;
-    for (const auto& key : schema["x-kubernetes-list-map-keys"]) keys.append(keys.empty() ? "" : ", ").append(key);
+    for (const auto& key : schema["x-kubernetes-list-map-keys"])
+      keys.append(keys.empty() ? "" : ", ").append(key);
     out.push_back("unique by " + keys);
   }
   for (const auto& rule : schema.value("x-kubernetes-validations", json::array())) {
@@ -110,16 +117,19 @@ constexpr const char* kTableHead = "\n| field | type | | meaning |\n|---|---|---
 std::string field_reference(const json& schema) {
   const auto& properties = schema.at("properties");
   std::string out =
-      "<!-- Generated from api/crd/virtualip.schema.yaml by the build. Do not edit; see CONTRIBUTING.md. -->\n"
+      "<!-- Generated from api/crd/virtualip.schema.yaml by the build. Do not edit; see CONTRIBUTING.md. "
+      "-->\n"
       "# VirtualIP, field by field\n\n" +
       schema.at("description").get<std::string>() +
-      "\n\nDurations are strings in the GEP-2257 format: one to four parts of digits and a unit (`h`, `m`, `s`, `ms`), "
+      "\n\nDurations are strings in the GEP-2257 format: one to four parts of digits and a unit (`h`, `m`, "
+      "`s`, `ms`), "
       "without decimals, such as `100ms` or `2s500ms`.\n";
-  for (const auto& [title, key] : {std::pair{"Metadata", "metadata"}, {"Spec", "spec"}, {"Status", "status"}}) {
+  for (const auto& [title, key] :
+       {std::pair{"Metadata", "metadata"}, {"Spec", "spec"}, {"Status", "status"}}) {
     Page page;
     page.add_fields(properties.at(key), key);
-    out += std::string{"\n## "} + title + "\n\n" + properties.at(key).at("description").get<std::string>() + '\n' +
-           kTableHead + page.text();
+    out += std::string{"\n## "} + title + "\n\n" + properties.at(key).at("description").get<std::string>() +
+           '\n' + kTableHead + page.text();
   }
   return out;
 }

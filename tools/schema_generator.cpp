@@ -1,6 +1,6 @@
-// vipra-schema-generator SCHEMA.yaml OUT.cpp OUT.md: embeds the schema (as JSON, without descriptions) into a source
-// file of the definitions library, and writes the field reference. Run by the build; fails on a schema in which a
-// field has no description or no bound.
+// vipra-schema-generator SCHEMA.yaml OUT.cpp OUT.md: embeds the schema (as JSON, without descriptions) into a
+// source file of the definitions library, and writes the field reference. Run by the build; fails on a schema
+// in which a field has no description or no bound.
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -37,18 +37,23 @@ int count_gaps(const json& schema, const std::string& place) {
   const std::string type = schema.value("type", "");
   const bool outside = place == "apiVersion" || place == "kind" || place == "metadata";
   if (type == "string" && !outside) {
-    demand(schema.contains("maxLength") || schema.contains("enum") || schema.value("format", "") == "date-time",
-           "has no maxLength");
+    demand(
+        schema.contains("maxLength") || schema.contains("enum") || schema.value("format", "") == "date-time",
+        "has no maxLength");
   }
-  if (type == "array") demand(schema.contains("maxItems") && schema.contains("x-kubernetes-list-type"), "has no maxItems or list type");
+  if (type == "array")
+    demand(schema.contains("maxItems") && schema.contains("x-kubernetes-list-type"),
+           "has no maxItems or list type");
   if (type == "integer") demand(schema.contains("enum") || schema.contains("minimum"), "has no minimum");
-  if (schema.contains("additionalProperties")) demand(schema.contains("maxProperties"), "has no maxProperties");
+  if (schema.contains("additionalProperties"))
+    demand(schema.contains("maxProperties"), "has no maxProperties");
   const auto properties = schema.value("properties", json::object());
   for (const auto& [name, child] : properties.items()) {
     gaps += count_gaps(child, place.empty() ? name : place + '.' + name);
   }
   if (schema.contains("items")) gaps += count_gaps(schema["items"], place + "[]");
-  if (schema.contains("additionalProperties")) gaps += count_gaps(schema["additionalProperties"], place + "{}");
+  if (schema.contains("additionalProperties"))
+    gaps += count_gaps(schema["additionalProperties"], place + "{}");
   return gaps;
 }
 
@@ -86,7 +91,8 @@ int main(int argc, char** argv) {
   try {
     const auto documents = vipra::source::parse_yaml(read_file(argv[1]));
     if (documents.error || documents.all.size() != 1) {
-      std::cerr << argv[1] << ": " << (documents.error ? documents.error->message : "must be one document") << '\n';
+      std::cerr << argv[1] << ": " << (documents.error ? documents.error->message : "must be one document")
+                << '\n';
       return 1;
     }
     const auto& schema = documents.all.front();

@@ -17,7 +17,9 @@ std::string text_or(const json& object, const char* key, std::string otherwise =
   return object.contains(key) ? object.at(key).get<std::string>() : std::move(otherwise);
 }
 
-Duration to_duration(const json& value) { return parse_duration(value.get_ref<const std::string&>()).value(); }
+Duration to_duration(const json& value) {
+  return parse_duration(value.get_ref<const std::string&>()).value();
+}
 
 LabelRequirement::Operator to_operator(const std::string& text) {
   if (text == "In") return LabelRequirement::Operator::kIn;
@@ -74,7 +76,8 @@ VrrpSpec to_vrrp(const json& vrrp) {
   }
   out.preemption = to_preemption(vrrp.at("preemption"));
   out.checksum = to_checksum(vrrp.at("ipv4Checksum").get<std::string>());
-  if (vrrp.contains("linkLocal")) out.link_local = IpAddress::parse(vrrp.at("linkLocal").get<std::string>()).value();
+  if (vrrp.contains("linkLocal"))
+    out.link_local = IpAddress::parse(vrrp.at("linkLocal").get<std::string>()).value();
   return out;
 }
 
@@ -138,9 +141,11 @@ std::optional<std::int64_t> parse_timestamp(std::string_view text) noexcept {
   if (text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != 't')) return std::nullopt;
   if (text[13] != ':' || text[16] != ':' || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
   auto zone = text.substr(kSecondsEnd);
-  if (!zone.empty() && zone[0] == '.') zone.remove_prefix(std::min(zone.find_first_not_of("0123456789", 1), zone.size()));
+  if (!zone.empty() && zone[0] == '.')
+    zone.remove_prefix(std::min(zone.find_first_not_of("0123456789", 1), zone.size()));
   const auto offset = offset_of(zone);
-  const std::chrono::year_month_day date{std::chrono::year{*year}, std::chrono::month(static_cast<unsigned>(*month)),
+  const std::chrono::year_month_day date{std::chrono::year{*year},
+                                         std::chrono::month(static_cast<unsigned>(*month)),
                                          std::chrono::day(static_cast<unsigned>(*day))};
   if (!offset || !date.ok()) return std::nullopt;
   const std::int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();

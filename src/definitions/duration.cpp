@@ -23,7 +23,9 @@ std::optional<Duration> unit_of(std::string_view unit) noexcept {
   return std::nullopt;
 }
 
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+constexpr bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
 
 }  // namespace
 

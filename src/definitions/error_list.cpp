@@ -15,7 +15,8 @@ std::string in_quotes(std::string_view text) {
   bool shortened = false;
   if (text.size() > kMaxQuoted) {
     auto end = kMaxQuoted;
-    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // not inside a character
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80)
+      --end;  // not inside a character
     text = text.substr(0, end);
     shortened = true;
   }

@@ -1,5 +1,5 @@
-// Collects what is wrong with one object, with the JSON path of each place. Bounded: a hostile object cannot make
-// the list, or one message, long.
+// Collects what is wrong with one object, with the JSON path of each place. Bounded: a hostile object cannot
+// make the list, or one message, long.
 #pragma once
 
 #include <string>
@@ -18,7 +18,8 @@ class Path {
   [[nodiscard]] Path field(std::string_view name) const noexcept { return Path{this, name, kField}; }
   [[nodiscard]] Path item(std::size_t index) const noexcept { return Path{this, {}, index}; }
   [[nodiscard]] Path key(std::string_view name) const noexcept { return Path{this, name, kKey}; }
-  [[nodiscard]] std::string to_string() const;  // spec.checks[0].http.port; spec.nodeSelector.matchLabels[zone]
+  [[nodiscard]] std::string to_string()
+      const;  // spec.checks[0].http.port; spec.nodeSelector.matchLabels[zone]
 
  private:
   static constexpr std::size_t kField = static_cast<std::size_t>(-1);
@@ -33,7 +34,9 @@ class Path {
 
 class ErrorList {
  public:
-  void add(const Path& path, Reason reason, std::string message) { add(path.to_string(), reason, std::move(message)); }
+  void add(const Path& path, Reason reason, std::string message) {
+    add(path.to_string(), reason, std::move(message));
+  }
   void add(std::string path, Reason reason, std::string message);
   // All that were found, also those beyond the capacity.
   [[nodiscard]] std::size_t found() const noexcept { return found_; }

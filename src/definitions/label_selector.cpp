@@ -13,10 +13,14 @@ bool holds(const LabelRequirement& requirement, const std::map<std::string, std:
            requirement.values.end();
   };
   switch (requirement.op) {
-    case LabelRequirement::Operator::kIn: return exists && listed();
-    case LabelRequirement::Operator::kNotIn: return !exists || !listed();
-    case LabelRequirement::Operator::kExists: return exists;
-    case LabelRequirement::Operator::kDoesNotExist: return !exists;
+    case LabelRequirement::Operator::kIn:
+      return exists && listed();
+    case LabelRequirement::Operator::kNotIn:
+      return !exists || !listed();
+    case LabelRequirement::Operator::kExists:
+      return exists;
+    case LabelRequirement::Operator::kDoesNotExist:
+      return !exists;
   }
   return false;
 }

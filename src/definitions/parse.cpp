@@ -50,7 +50,8 @@ std::string name_of(const json& object) {
 }
 
 bool check_identity(const json& object, ErrorList& errors) {
-  const std::array<std::pair<const char*, std::string_view>, 2> expected{{{"apiVersion", kApiVersion}, {"kind", kKind}}};
+  const std::array<std::pair<const char*, std::string_view>, 2> expected{
+      {{"apiVersion", kApiVersion}, {"kind", kKind}}};
   const auto before = errors.found();
   for (const auto& [key, value] : expected) {
     const auto* found = find(object, key);
@@ -58,7 +59,8 @@ bool check_identity(const json& object, ErrorList& errors) {
       errors.add(Path{}.field(key), Reason::kRequiredField, "is required: " + std::string{value});
     } else if (!found->is_string() || found->get_ref<const std::string&>() != value) {
       const auto shown = found->is_string() ? in_quotes(found->get_ref<const std::string&>()) : "its value";
-      errors.add(Path{}.field(key), Reason::kUnknownKind, shown + " is not known here; known: " + std::string{value});
+      errors.add(Path{}.field(key), Reason::kUnknownKind,
+                 shown + " is not known here; known: " + std::string{value});
     }
   }
   return errors.found() == before;
@@ -122,6 +124,8 @@ ParsedObject parse_virtual_ip(const json& object) {
   return out;
 }
 
-void apply_defaults(json& object) { virtual_ip_schema().apply_defaults(object); }
+void apply_defaults(json& object) {
+  virtual_ip_schema().apply_defaults(object);
+}
 
 }  // namespace vipra::definitions

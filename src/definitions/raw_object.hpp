@@ -1,5 +1,5 @@
-// What a source yields, before anything is believed: objects as JSON, each with the place it came from. A source
-// hands over whole files (an API server, later, is one large file); the store makes specs of them.
+// What a source yields, before anything is believed: objects as JSON, each with the place it came from. A
+// source hands over whole files (an API server, later, is one large file); the store makes specs of them.
 #pragma once
 
 #include <memory>
@@ -17,7 +17,8 @@ struct RawObject {
   std::string origin;  // "web.yaml:2": file and document, counted from 1; "web.yaml:1.items[3]" inside a List
 };
 
-// Something wrong with a file or an object in it. `path` is a JSON path, empty if the file as a whole is meant.
+// Something wrong with a file or an object in it. `path` is a JSON path, empty if the file as a whole is
+// meant.
 struct Problem {
   std::string origin;
   std::string object;  // metadata.name where it could be read

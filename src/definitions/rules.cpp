@@ -18,14 +18,18 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-const std::string& text(const json& value) { return value.get_ref<const std::string&>(); }
+const std::string& text(const json& value) {
+  return value.get_ref<const std::string&>();
+}
 
 // As isIP() of the API server: neither zone nor IPv4-mapped.
 std::optional<IpAddress> ip(const json& value) {
   auto parsed = IpAddress::parse(text(value));
   return parsed && parsed->is_v4_mapped() ? std::nullopt : parsed;
 }
-bool is_ip(const json& self) { return ip(self).has_value(); }
+bool is_ip(const json& self) {
+  return ip(self).has_value();
+}
 bool is_canonical(const json& self) {
   const auto address = ip(self);
   return !address || address->to_string() == text(self);
@@ -51,15 +55,23 @@ std::ptrdiff_t count_of_family(const json& addresses) {
     return address && address->family() == kFamily;
   });
 }
-bool at_most_255_ipv4(const json& self) { return count_of_family<Family::kIpv4>(self) <= 255; }
-bool at_most_89_ipv6(const json& self) { return count_of_family<Family::kIpv6>(self) <= 89; }
+bool at_most_255_ipv4(const json& self) {
+  return count_of_family<Family::kIpv4>(self) <= 255;
+}
+bool at_most_89_ipv6(const json& self) {
+  return count_of_family<Family::kIpv6>(self) <= 89;
+}
 bool link_local_has_ipv6(const json& self) {
   return !self.at("vrrp").contains("linkLocal") || count_of_family<Family::kIpv6>(self.at("addresses")) > 0;
 }
 
-bool not_name_and_pattern(const json& self) { return !(self.contains("name") && self.contains("pattern")); }
+bool not_name_and_pattern(const json& self) {
+  return !(self.contains("name") && self.contains("pattern"));
+}
 
-bool is_repetition(char c) { return c == '*' || c == '+' || c == '?'; }
+bool is_repetition(char c) {
+  return c == '*' || c == '+' || c == '?';
+}
 bool repeats_atoms_only(const json& self) {
   const auto& pattern = text(self);
   if (pattern.find("(?") != std::string::npos) return false;
@@ -80,7 +92,9 @@ bool is_regular_expression(const json& self) {
   }
 }
 
-std::size_t number_of_values(const json& self) { return self.contains("values") ? self.at("values").size() : 0; }
+std::size_t number_of_values(const json& self) {
+  return self.contains("values") ? self.at("values").size() : 0;
+}
 bool set_operator_has_values(const json& self) {
   const auto& op = text(self.at("operator"));
   return (op != "In" && op != "NotIn") || number_of_values(self) > 0;
@@ -90,14 +104,24 @@ bool existence_operator_has_no_values(const json& self) {
   return (op != "Exists" && op != "DoesNotExist") || number_of_values(self) == 0;
 }
 
-Duration duration(const json& value) { return parse_duration(text(value)).value_or(Duration::zero()); }
+Duration duration(const json& value) {
+  return parse_duration(text(value)).value_or(Duration::zero());
+}
 bool is_advertisement_interval(const json& self) {
   return duration(self) >= milliseconds{10} && duration(self) <= seconds{40} + milliseconds{950};
 }
-bool is_multiple_of_10ms(const json& self) { return duration(self) % milliseconds{10} == Duration::zero(); }
-bool at_most_1h(const json& self) { return duration(self) <= hours{1}; }
-bool is_check_interval(const json& self) { return duration(self) >= milliseconds{50} && duration(self) <= hours{1}; }
-bool at_least_10ms(const json& self) { return duration(self) >= milliseconds{10}; }
+bool is_multiple_of_10ms(const json& self) {
+  return duration(self) % milliseconds{10} == Duration::zero();
+}
+bool at_most_1h(const json& self) {
+  return duration(self) <= hours{1};
+}
+bool is_check_interval(const json& self) {
+  return duration(self) >= milliseconds{50} && duration(self) <= hours{1};
+}
+bool at_least_10ms(const json& self) {
+  return duration(self) >= milliseconds{10};
+}
 bool timeout_within_interval(const json& self) {
   return duration(self.at("timeout")) <= duration(self.at("interval"));
 }
@@ -105,9 +129,15 @@ bool timeout_within_interval(const json& self) {
 bool delay_with_delayed_only(const json& self) {
   return (text(self.at("policy")) == "Delayed") == self.contains("delay");
 }
-bool one_probe(const json& self) { return self.contains("tcp") != self.contains("http"); }
-bool one_effect(const json& self) { return self.contains("priorityDelta") != self.contains("fault"); }
-bool not_zero(const json& self) { return self.get<std::int64_t>() != 0; }
+bool one_probe(const json& self) {
+  return self.contains("tcp") != self.contains("http");
+}
+bool one_effect(const json& self) {
+  return self.contains("priorityDelta") != self.contains("fault");
+}
+bool not_zero(const json& self) {
+  return self.get<std::int64_t>() != 0;
+}
 bool min_within_max(const json& self) {
   return self.at("min").get<std::int64_t>() <= self.at("max").get<std::int64_t>();
 }
@@ -122,9 +152,9 @@ constexpr std::string_view kExistenceOperator =
     "!(self.operator in ['Exists', 'DoesNotExist']) || !has(self.values) || self.values.size() == 0";
 
 constexpr std::array kRules{
-    RuleCounterpart{
-        "spec", "!has(self.vrrp.linkLocal) || self.addresses.exists(a, isIP(a) && ip(a).family() == 6)",
-        link_local_has_ipv6},
+    RuleCounterpart{"spec",
+                    "!has(self.vrrp.linkLocal) || self.addresses.exists(a, isIP(a) && ip(a).family() == 6)",
+                    link_local_has_ipv6},
     RuleCounterpart{"spec.addresses", "self.filter(a, isIP(a) && ip(a).family() == 4).size() <= 255",
                     at_most_255_ipv4},
     RuleCounterpart{"spec.addresses", "self.filter(a, isIP(a) && ip(a).family() == 6).size() <= 89",
@@ -163,16 +193,19 @@ constexpr std::array kRules{
     RuleCounterpart{"spec.vrrp.preemption", "self.policy == 'Delayed' ? has(self.delay) : !has(self.delay)",
                     delay_with_delayed_only},
     RuleCounterpart{"spec.vrrp.preemption.delay", "duration(self) <= duration('1h')", at_most_1h},
-    RuleCounterpart{"spec.vrrp.linkLocal", "isIP(self) && ip(self).family() == 6 && ip(self).isLinkLocalUnicast()",
+    RuleCounterpart{"spec.vrrp.linkLocal",
+                    "isIP(self) && ip(self).family() == 6 && ip(self).isLinkLocalUnicast()",
                     is_ipv6_link_local},
     RuleCounterpart{"spec.vrrp.linkLocal", "!isIP(self) || ip.isCanonical(self)", is_canonical},
     RuleCounterpart{"spec.checks[]", "has(self.tcp) != has(self.http)", one_probe},
-    RuleCounterpart{"spec.checks[]", "duration(self.timeout) <= duration(self.interval)", timeout_within_interval},
+    RuleCounterpart{"spec.checks[]", "duration(self.timeout) <= duration(self.interval)",
+                    timeout_within_interval},
     RuleCounterpart{"spec.checks[].tcp.host", "isIP(self)", is_ip},
     RuleCounterpart{"spec.checks[].http.host", "isIP(self)", is_ip},
     RuleCounterpart{"spec.checks[].http.expectedStatus", "self.min <= self.max", min_within_max},
     RuleCounterpart{"spec.checks[].interval",
-                    "duration(self) >= duration('50ms') && duration(self) <= duration('1h')", is_check_interval},
+                    "duration(self) >= duration('50ms') && duration(self) <= duration('1h')",
+                    is_check_interval},
     RuleCounterpart{"spec.checks[].timeout", "duration(self) >= duration('10ms')", at_least_10ms},
     RuleCounterpart{"spec.checks[].onFailure", "has(self.priorityDelta) != has(self.fault)", one_effect},
     RuleCounterpart{"spec.checks[].onFailure.priorityDelta", "self != 0", not_zero},
@@ -180,6 +213,8 @@ constexpr std::array kRules{
 
 }  // namespace
 
-std::span<const RuleCounterpart> rule_counterparts() noexcept { return kRules; }
+std::span<const RuleCounterpart> rule_counterparts() noexcept {
+  return kRules;
+}
 
 }  // namespace vipra::definitions

@@ -1,6 +1,6 @@
-// The counterparts of the schema's CEL rules (x-kubernetes-validations), which cannot run here. A counterpart is
-// found by the place of the rule in the schema and by its text, so that neither can change alone; a test proves
-// that every rule has exactly one, and that none is left over.
+// The counterparts of the schema's CEL rules (x-kubernetes-validations), which cannot run here. A counterpart
+// is found by the place of the rule in the schema and by its text, so that neither can change alone; a test
+// proves that every rule has exactly one, and that none is left over.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -12,8 +12,8 @@ namespace vipra::definitions {
 struct RuleCounterpart {
   std::string_view place;  // "spec.checks[].onFailure": [] is an item of an array
   std::string_view rule;   // the CEL text
-  // Called only with a value whose structure (types, required fields, patterns, after defaults) is valid. Like the
-  // API server, a rule that does not apply holds.
+  // Called only with a value whose structure (types, required fields, patterns, after defaults) is valid.
+  // Like the API server, a rule that does not apply holds.
   bool (*holds)(const nlohmann::json& self);
 };
 

@@ -56,8 +56,8 @@ class Reader {
     read_bounds(schema, *node);
     read_children(schema, place, *node);
     for (const auto& rule : schema.value("x-kubernetes-validations", json::array())) {
-      node->rules.push_back({rule.at("message"), split_field_path(rule.value("fieldPath", "")), reason_of(rule),
-                             counterpart(place, rule.at("rule"))});
+      node->rules.push_back({rule.at("message"), split_field_path(rule.value("fieldPath", "")),
+                             reason_of(rule), counterpart(place, rule.at("rule"))});
     }
     return node;
   }
@@ -84,7 +84,8 @@ class Reader {
     }
     const auto list_type = schema.value("x-kubernetes-list-type", "atomic");
     node.unique_items = list_type == "set";
-    if (list_type == "map") node.unique_keys = schema.at("x-kubernetes-list-map-keys").get<std::vector<std::string>>();
+    if (list_type == "map")
+      node.unique_keys = schema.at("x-kubernetes-list-map-keys").get<std::vector<std::string>>();
   }
 
   void read_children(const json& schema, const std::string& place, Node& node) const {
@@ -100,8 +101,9 @@ class Reader {
   }
 
   bool (*counterpart(const std::string& place, const std::string& rule) const)(const json&) {
-    const auto found = std::find_if(counterparts_.begin(), counterparts_.end(),
-                                    [&](const auto& entry) { return entry.place == place && entry.rule == rule; });
+    const auto found = std::find_if(counterparts_.begin(), counterparts_.end(), [&](const auto& entry) {
+      return entry.place == place && entry.rule == rule;
+    });
     VIPRA_CHECK(found != counterparts_.end());
     return found->holds;
   }
@@ -118,7 +120,8 @@ void collect_rules(const json& schema, const std::string& place, std::vector<Pla
     collect_rules(child, field_of(place, name), out);
   }
   if (schema.contains("items")) collect_rules(schema["items"], place + "[]", out);
-  if (schema.contains("additionalProperties")) collect_rules(schema["additionalProperties"], place + "{}", out);
+  if (schema.contains("additionalProperties"))
+    collect_rules(schema["additionalProperties"], place + "{}", out);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// A structural OpenAPI v3 schema, as far as a CustomResourceDefinition may have one, and what the API server does
-// with it: defaults, validation, rules. Immutable once built; any thread may use it.
+// A structural OpenAPI v3 schema, as far as a CustomResourceDefinition may have one, and what the API server
+// does with it: defaults, validation, rules. Immutable once built; any thread may use it.
 #pragma once
 
 #include <memory>
@@ -26,8 +26,8 @@ class Schema {
   // Removes nulls and adds missing defaults, as the API server does. Wrong types are left for validate().
   void apply_defaults(nlohmann::json& value) const;
 
-  // Types, required and unknown fields, enumerations, bounds, patterns, uniqueness; then, for every part without
-  // such errors, its rules. Recursion is as deep as the schema, whatever `value` is.
+  // Types, required and unknown fields, enumerations, bounds, patterns, uniqueness; then, for every part
+  // without such errors, its rules. Recursion is as deep as the schema, whatever `value` is.
   void validate(const nlohmann::json& value, ErrorList& errors) const;
 
   struct Node;
@@ -36,7 +36,8 @@ class Schema {
   std::unique_ptr<Node> root_;
 };
 
-// Every CEL rule of a schema with its place, in no particular order: for the proof that rules and counterparts agree.
+// Every CEL rule of a schema with its place, in no particular order: for the proof that rules and
+// counterparts agree.
 struct PlacedRule {
   std::string place;
   std::string rule;

@@ -33,7 +33,7 @@ struct Schema::Node {
   std::vector<nlohmann::json> one_of_values;
   std::optional<std::int64_t> minimum;
   std::optional<std::int64_t> maximum;
-  std::size_t min_size = 0;                          // characters, items or properties
+  std::size_t min_size = 0;  // characters, items or properties
   std::size_t max_size = static_cast<std::size_t>(-1);
   std::optional<std::regex> pattern;
   std::string pattern_text;

@@ -52,9 +52,10 @@ void DefinitionStore::take_files(const std::vector<InputFilePtr>& files) {
   for (const auto& input : files) {
     if (const auto known = files_.find(input->name); known != files_.end() && known->second.input == input) {
       auto& kept = next.insert_or_assign(input->name, std::move(known->second)).first->second;
-      for (auto& entry : kept.entries) std::erase_if(entry.parsed.errors, [](const FieldError& error) {
-        return error.reason == Reason::kDuplicate && error.path == "metadata.name";
-      });
+      for (auto& entry : kept.entries)
+        std::erase_if(entry.parsed.errors, [](const FieldError& error) {
+          return error.reason == Reason::kDuplicate && error.path == "metadata.name";
+        });
       continue;
     }
     File file{input, {}};
@@ -102,7 +103,8 @@ DefinitionStore::Claims DefinitionStore::claims(const GoodByName& before) {
   return out;
 }
 
-void DefinitionStore::judge(const std::string& name, const std::vector<Entry*>& claimants, GoodByName& before) {
+void DefinitionStore::judge(const std::string& name, const std::vector<Entry*>& claimants,
+                            GoodByName& before) {
   const auto known = before.find(name);
   // The most senior; if that is bad and not what is served, the first good one.
   const auto* winner = claimants.front();
@@ -127,8 +129,9 @@ void DefinitionStore::judge(const std::string& name, const std::vector<Entry*>& 
   objects_.push_back(std::move(status));
   for (auto* entry : claimants) {
     if (entry == winner || !entry->parsed.spec) continue;
-    entry->parsed.errors.push_back({"metadata.name", Reason::kDuplicate,
-                                    "the VirtualIP " + name + " is already defined in " + winner->raw->origin});
+    entry->parsed.errors.push_back(
+        {"metadata.name", Reason::kDuplicate,
+         "the VirtualIP " + name + " is already defined in " + winner->raw->origin});
   }
 }
 

@@ -1,9 +1,9 @@
 // All definitions of this node as they are now, file by file, and what of them is served. Pure.
 //
-// What a bad edit does: an object that was good and is now refused keeps being served as it was last good, and shows
-// its errors; the same for every object of a file that can no longer be read or parsed. A typo therefore moves no
-// VIP. Only a proper deletion takes one away: the file is gone, or it is readable to its end and no longer has the
-// object. An object that was never good is refused alone.
+// What a bad edit does: an object that was good and is now refused keeps being served as it was last good,
+// and shows its errors; the same for every object of a file that can no longer be read or parsed. A typo
+// therefore moves no VIP. Only a proper deletion takes one away: the file is gone, or it is readable to its
+// end and no longer has the object. An object that was never good is refused alone.
 #pragma once
 
 #include <map>
@@ -20,17 +20,17 @@ namespace vipra::definitions {
 // One VirtualIP as people see it.
 struct ObjectStatus {
   std::string name;
-  std::string origin;                   // of what is written now; of the last good version if nothing is
-  std::vector<FieldError> errors;       // of what is written now
-  bool served = false;                  // some version of it is
-  bool last_good = false;               // and that is an older one than what is written now
-  std::int64_t object_generation = 0;   // metadata.generation of the served version
+  std::string origin;                  // of what is written now; of the last good version if nothing is
+  std::vector<FieldError> errors;      // of what is written now
+  bool served = false;                 // some version of it is
+  bool last_good = false;              // and that is an older one than what is written now
+  std::int64_t object_generation = 0;  // metadata.generation of the served version
 };
 
 class DefinitionStore {
  public:
-  // Last good objects of an earlier run, before the first replace(): they are served until a source says better.
-  // Those that no longer validate are ignored.
+  // Last good objects of an earlier run, before the first replace(): they are served until a source says
+  // better. Those that no longer validate are ignored.
   void seed(const std::vector<RawObject>& last_good);
 
   // The whole truth of the source. True if specs() is not what it was.
@@ -39,7 +39,8 @@ class DefinitionStore {
   // Valid and unique by name, sorted by name. References stay valid until the next call that is not const.
   [[nodiscard]] const std::vector<VirtualIpSpec>& specs() const noexcept { return specs_; }
   [[nodiscard]] const std::vector<ObjectStatus>& objects() const noexcept { return objects_; }
-  // Everything that is wrong, also with files that hold no readable object, in the order of files and documents.
+  // Everything that is wrong, also with files that hold no readable object, in the order of files and
+  // documents.
   [[nodiscard]] const std::vector<Problem>& problems() const noexcept { return problems_; }
   // The raw form of specs(), for the copy on disk.
   [[nodiscard]] std::vector<RawObject> accepted() const;

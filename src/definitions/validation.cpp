@@ -16,22 +16,32 @@ using Type = Schema::Node::Type;
 
 std::string_view name_of(Type type) {
   switch (type) {
-    case Type::kObject: return "an object";
-    case Type::kArray: return "a list";
-    case Type::kString: return "a string";
-    case Type::kInteger: return "an integer";
-    case Type::kBoolean: return "true or false";
+    case Type::kObject:
+      return "an object";
+    case Type::kArray:
+      return "a list";
+    case Type::kString:
+      return "a string";
+    case Type::kInteger:
+      return "an integer";
+    case Type::kBoolean:
+      return "true or false";
   }
   return "";
 }
 
 bool has_type(const json& value, Type type) {
   switch (type) {
-    case Type::kObject: return value.is_object();
-    case Type::kArray: return value.is_array();
-    case Type::kString: return value.is_string();
-    case Type::kInteger: return value.is_number_integer();
-    case Type::kBoolean: return value.is_boolean();
+    case Type::kObject:
+      return value.is_object();
+    case Type::kArray:
+      return value.is_array();
+    case Type::kString:
+      return value.is_string();
+    case Type::kInteger:
+      return value.is_number_integer();
+    case Type::kBoolean:
+      return value.is_boolean();
   }
   return false;
 }
@@ -51,8 +61,8 @@ std::string wrong_type(const json& value, Type type) {
 }
 
 std::size_t characters(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
 
 // Levenshtein distance, for words that are short.
@@ -108,11 +118,16 @@ class Validator {
   void check_value(const json& value, const Node& node, const Path& path) {
     if (!node.one_of_values.empty()) check_enumeration(value, node, path);
     switch (node.type) {
-      case Type::kObject: return check_object(value, node, path);
-      case Type::kArray: return check_array(value, node, path);
-      case Type::kString: return check_string(value.get_ref<const std::string&>(), node, path);
-      case Type::kInteger: return check_integer(value, node, path);
-      case Type::kBoolean: return;
+      case Type::kObject:
+        return check_object(value, node, path);
+      case Type::kArray:
+        return check_array(value, node, path);
+      case Type::kString:
+        return check_string(value.get_ref<const std::string&>(), node, path);
+      case Type::kInteger:
+        return check_integer(value, node, path);
+      case Type::kBoolean:
+        return;
     }
   }
 
@@ -149,7 +164,8 @@ class Validator {
       return;
     }
     if (value.size() < node.min_size) {
-      errors_.add(path, Reason::kInvalidValue, "must have at least " + std::to_string(node.min_size) + " item(s)");
+      errors_.add(path, Reason::kInvalidValue,
+                  "must have at least " + std::to_string(node.min_size) + " item(s)");
       return;
     }
     for (std::size_t i = 0; i < value.size(); ++i) check(value[i], *node.items, path.item(i));
@@ -170,16 +186,19 @@ class Validator {
       }
       if (key.empty()) continue;  // its type or a missing field has been reported
       const auto [at, fresh] = seen.insert(std::move(key));
-      if (!fresh) errors_.add(path.item(i), Reason::kDuplicate, shown(at->front()) + " is in the list already");
+      if (!fresh)
+        errors_.add(path.item(i), Reason::kDuplicate, shown(at->front()) + " is in the list already");
     }
   }
 
   void check_string(const std::string& text, const Node& node, const Path& path) {
     const auto size = characters(text);
     if (size > node.max_size) {
-      errors_.add(path, Reason::kTooLong, "must have at most " + std::to_string(node.max_size) + " characters");
+      errors_.add(path, Reason::kTooLong,
+                  "must have at most " + std::to_string(node.max_size) + " characters");
     } else if (size < node.min_size) {
-      errors_.add(path, Reason::kInvalidValue, "must have at least " + std::to_string(node.min_size) + " character(s)");
+      errors_.add(path, Reason::kInvalidValue,
+                  "must have at least " + std::to_string(node.min_size) + " character(s)");
     } else if (node.pattern && !std::regex_search(text, *node.pattern)) {
       errors_.add(path, Reason::kInvalidValue, in_quotes(text) + " must match " + node.pattern_text);
     }
@@ -229,8 +248,12 @@ void add_defaults(json& value, const Node& node) {
 
 }  // namespace
 
-void Schema::apply_defaults(json& value) const { add_defaults(value, *root_); }
+void Schema::apply_defaults(json& value) const {
+  add_defaults(value, *root_);
+}
 
-void Schema::validate(const json& value, ErrorList& errors) const { Validator{errors}.check(value, *root_, Path{}); }
+void Schema::validate(const json& value, ErrorList& errors) const {
+  Validator{errors}.check(value, *root_, Path{});
+}
 
 }  // namespace vipra::definitions

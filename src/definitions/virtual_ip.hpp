@@ -1,4 +1,5 @@
-// A validated VirtualIP: what definitions::parse makes of a raw object. Raw configuration goes no further than that.
+// A validated VirtualIP: what definitions::parse makes of a raw object. Raw configuration goes no further
+// than that.
 #pragma once
 
 #include <cstdint>
@@ -53,7 +54,7 @@ struct TcpProbe {
   bool operator==(const TcpProbe&) const = default;
 };
 struct HttpProbe {
-  std::string host;         // address literal to dial; empty: 127.0.0.1
+  std::string host;  // address literal to dial; empty: 127.0.0.1
   std::uint16_t port = 0;
   std::string path;         // begins with '/'
   std::string host_header;  // empty: host:port

@@ -116,7 +116,8 @@ Plan build(const std::vector<VirtualIpSpec>& specs, const NodeFacts& node, std::
     if (auto refusal = claims.claim(*spec)) {
       out.refusals.push_back(std::move(*refusal));
     } else if (!spec->node_selector.matches(node.labels)) {
-      out.refusals.push_back({spec->name, Reason::kNodeNotSelected, "the nodeSelector does not select this node"});
+      out.refusals.push_back(
+          {spec->name, Reason::kNodeNotSelected, "the nodeSelector does not select this node"});
     } else {
       for (const auto family : {Family::kIpv4, Family::kIpv6}) {
         if (has_family(*spec, family)) out.state.routers.push_back(make_router(*spec, family, node));

@@ -1,5 +1,6 @@
-// Valid definitions + facts of this node -> what this node shall run. Pure; the collision rules between objects are
-// here as far as they need no knowledge of interfaces (the speaker judges VRIDs, because only it knows segments).
+// Valid definitions + facts of this node -> what this node shall run. Pure; the collision rules between
+// objects are here as far as they need no knowledge of interfaces (the speaker judges VRIDs, because only it
+// knows segments).
 #pragma once
 
 #include <map>
@@ -35,12 +36,13 @@ struct Plan {
 // The virtual router of one family of a VirtualIP: "<name>/ipv4", "<name>/ipv6".
 [[nodiscard]] RouterId router_id(const VirtualIpName& name, Family family);
 
-// The routers that carry addresses of a VirtualIP on this node, in the order of their ids; none if it is not served.
+// The routers that carry addresses of a VirtualIP on this node, in the order of their ids; none if it is not
+// served.
 [[nodiscard]] std::vector<RouterId> routers_of(const DesiredState& state, const VirtualIpName& name);
 
-// Collisions are judged among all objects, also those that do not select this node, so that every node comes to the
-// same end: from the oldest to the youngest, an object that wants an address (or the name) of an older accepted one
-// is refused as a whole, and then claims nothing itself.
+// Collisions are judged among all objects, also those that do not select this node, so that every node comes
+// to the same end: from the oldest to the youngest, an object that wants an address (or the name) of an older
+// accepted one is refused as a whole, and then claims nothing itself.
 //
 // The generation is the caller's. Same input, same output, whatever the order of `specs`.
 [[nodiscard]] Plan build(const std::vector<definitions::VirtualIpSpec>& specs, const NodeFacts& node,

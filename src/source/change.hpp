@@ -1,4 +1,5 @@
-// A stream of objects of one kind, from a folder of files or from a Kubernetes API server: both look the same.
+// A stream of objects of one kind, from a folder of files or from a Kubernetes API server: both look the
+// same.
 #pragma once
 
 #include <cstdint>

@@ -10,7 +10,8 @@ namespace {
 
 using nlohmann::json;
 
-// Length of the UTF-8 sequence at the start of `text`, 0 if there is none (RFC 3629: no surrogates, no overlong).
+// Length of the UTF-8 sequence at the start of `text`, 0 if there is none (RFC 3629: no surrogates, no
+// overlong).
 std::size_t utf8_length(std::string_view text) noexcept {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const auto first = byte(0);
@@ -31,7 +32,8 @@ bool is_control(char c) noexcept {
 }
 
 std::size_t line_of(std::string_view text, std::size_t at) {
-  return 1 + static_cast<std::size_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
+  return 1 + static_cast<std::size_t>(
+                 std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
 }
 
 // nlohmann's SAX interface; its parser does not recurse.
@@ -71,7 +73,8 @@ std::string printable(std::string_view bytes) {
       out += bytes.substr(0, length);
     } else {
       char escape[8];
-      std::snprintf(escape, sizeof escape, "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(bytes[0])));
+      std::snprintf(escape, sizeof escape, "\\x%02x",
+                    static_cast<unsigned>(static_cast<unsigned char>(bytes[0])));
       out += escape;
     }
     bytes.remove_prefix(std::max<std::size_t>(length, 1));
@@ -81,7 +84,8 @@ std::string printable(std::string_view bytes) {
 
 std::optional<DocumentError> check_text(std::string_view text, const DocumentLimits& limits) {
   if (text.size() > limits.max_bytes) {
-    return DocumentError{1, Reason::kTooLarge, "is larger than " + std::to_string(limits.max_bytes) + " bytes"};
+    return DocumentError{1, Reason::kTooLarge,
+                         "is larger than " + std::to_string(limits.max_bytes) + " bytes"};
   }
   for (std::size_t at = 0; at < text.size();) {
     const auto length = utf8_length(text.substr(at));
@@ -89,7 +93,8 @@ std::optional<DocumentError> check_text(std::string_view text, const DocumentLim
       return DocumentError{1, Reason::kParseError, "is not UTF-8, line " + std::to_string(line_of(text, at))};
     }
     if (is_control(text[at])) {
-      return DocumentError{1, Reason::kParseError, "has a control character, line " + std::to_string(line_of(text, at))};
+      return DocumentError{1, Reason::kParseError,
+                           "has a control character, line " + std::to_string(line_of(text, at))};
     }
     at += length;
   }
@@ -162,7 +167,9 @@ bool DocumentBuilder::count(const json& value) {
   return true;
 }
 
-bool DocumentBuilder::value(json value) { return !error_ && count(value) && attach(std::move(value)); }
+bool DocumentBuilder::value(json value) {
+  return !error_ && count(value) && attach(std::move(value));
+}
 
 bool DocumentBuilder::attach(json value) {
   if (open_.empty()) {

@@ -1,5 +1,5 @@
-// Text -> JSON documents, with every limit that hostile or broken text needs: size, depth, number of values, UTF-8,
-// duplicate keys. JSON here, YAML in yaml.hpp; both build through DocumentBuilder.
+// Text -> JSON documents, with every limit that hostile or broken text needs: size, depth, number of values,
+// UTF-8, duplicate keys. JSON here, YAML in yaml.hpp; both build through DocumentBuilder.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@ namespace vipra::source {
 
 struct DocumentLimits {
   std::size_t max_bytes = 4u << 20;
-  std::size_t max_depth = 48;          // definitions use 9; a List around them two more
-  std::size_t max_values = 400'000;    // in one text, with every alias counted as what it stands for
+  std::size_t max_depth = 48;        // definitions use 9; a List around them two more
+  std::size_t max_values = 400'000;  // in one text, with every alias counted as what it stands for
 };
 
 struct DocumentError {
@@ -57,7 +57,8 @@ class DocumentBuilder {
   [[nodiscard]] nlohmann::json take() { return std::move(root_); }
   [[nodiscard]] const std::optional<DocumentError>& error() const noexcept { return error_; }
 
-  // The container, or scalar, that was completed last, until the next event: for anchors, which keep a copy of it.
+  // The container, or scalar, that was completed last, until the next event: for anchors, which keep a copy
+  // of it.
   [[nodiscard]] const nlohmann::json& completed() const noexcept { return *completed_; }
   [[nodiscard]] bool count_copy() { return count(*completed_); }
 

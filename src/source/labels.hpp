@@ -1,4 +1,5 @@
-// Labels of this node from flags (KEY=VALUE) and from a file (one a line; empty lines and # comments are skipped).
+// Labels of this node from flags (KEY=VALUE) and from a file (one a line; empty lines and # comments are
+// skipped).
 #pragma once
 
 #include <filesystem>
@@ -20,14 +21,15 @@ namespace vipra::source {
 
 using Labels = std::map<std::string, std::string>;
 
-// Key and value as Kubernetes allows them: prefix/name with at most 253 and 63 characters; an empty value is fine.
+// Key and value as Kubernetes allows them: prefix/name with at most 253 and 63 characters; an empty value is
+// fine.
 [[nodiscard]] Result<std::pair<std::string, std::string>> parse_label(std::string_view text);
 
 // A later line wins over an earlier one. One bad line refuses the whole text, with its number.
 [[nodiscard]] Result<Labels> parse_labels(std::string_view text);
 
-// Yields Replaced with exactly one Labels after each change of the file. A file that is missing or bad takes nothing
-// away: Health says so.
+// Yields Replaced with exactly one Labels after each change of the file. A file that is missing or bad takes
+// nothing away: Health says so.
 class LabelsFile final : public Source<Labels> {
  public:
   LabelsFile(boost::asio::io_context& loop, std::filesystem::path file);

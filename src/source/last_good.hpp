@@ -1,8 +1,9 @@
 // The last good definitions, node labels and peers on disk, for a start while the sources cannot be read.
 //
-// One file, "last-good", with a first line that names format, version, length and SHA-256 of what follows (JSON).
-// Written to a temporary file beside it, synced, renamed, and the folder synced: after a crash or a power cut it
-// holds the old content or the new one. A file that is damaged, or of another version, is refused, never half used.
+// One file, "last-good", with a first line that names format, version, length and SHA-256 of what follows
+// (JSON). Written to a temporary file beside it, synced, renamed, and the folder synced: after a crash or a
+// power cut it holds the old content or the new one. A file that is damaged, or of another version, is
+// refused, never half used.
 #pragma once
 
 #include <filesystem>

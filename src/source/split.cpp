@@ -70,8 +70,10 @@ class Splitter {
       }
       // The items of a typed list (VirtualIPList) may leave out what the list says for all of them.
       if (kind != "List") {
-        if (!item.contains("kind")) item["kind"] = kind.substr(0, kind.size() - std::string_view{"List"}.size());
-        if (!item.contains("apiVersion") && list.contains("apiVersion")) item["apiVersion"] = list["apiVersion"];
+        if (!item.contains("kind"))
+          item["kind"] = kind.substr(0, kind.size() - std::string_view{"List"}.size());
+        if (!item.contains("apiVersion") && list.contains("apiVersion"))
+          item["apiVersion"] = list["apiVersion"];
       }
       add_object(std::move(item), std::move(item_origin));
     }
@@ -80,7 +82,9 @@ class Splitter {
   InputFile& out_;
 };
 
-bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == text.npos;
+}
 
 }  // namespace
 
@@ -93,12 +97,14 @@ InputFile unreadable_file(std::string_view name, Reason reason, std::string mess
 InputFile split(std::string_view name, std::string_view text, const DocumentLimits& limits) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   if (is_blank(text)) {
-    return unreadable_file(name, Reason::kParseError, "the file is empty; delete it to remove what it defined");
+    return unreadable_file(name, Reason::kParseError,
+                           "the file is empty; delete it to remove what it defined");
   }
   InputFile out{std::string{name}, {}, {}, true};
   auto documents = parse(text, limits);
   Splitter splitter{out};
-  for (std::size_t i = 0; i < documents.all.size(); ++i) splitter.add_document(std::move(documents.all[i]), i + 1);
+  for (std::size_t i = 0; i < documents.all.size(); ++i)
+    splitter.add_document(std::move(documents.all[i]), i + 1);
   if (documents.error) {
     out.complete = false;
     out.problems.push_back({out.name + ':' + std::to_string(documents.error->document), "", "",

@@ -20,7 +20,7 @@ using nlohmann::json;
 constexpr std::array<std::string_view, 5> kNulls{"", "~", "null", "Null", "NULL"};
 constexpr std::array<std::string_view, 11> kTrues{"true", "True", "TRUE", "y",  "Y", "yes",
                                                   "Yes",  "YES",  "on",   "On", "ON"};
-constexpr std::array<std::string_view, 11> kFalses{"false", "False", "FALSE", "n",   "N", "no",
+constexpr std::array<std::string_view, 11> kFalses{"false", "False", "FALSE", "n",   "N",  "no",
                                                    "No",    "NO",    "off",   "Off", "OFF"};
 
 template <std::size_t N>
@@ -31,7 +31,9 @@ bool is_one_of(std::string_view text, const std::array<std::string_view, N>& wor
   return false;
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 bool all_digits(std::string_view text) {
   if (text.empty()) return false;
@@ -103,19 +105,23 @@ class YamlEvents final : public YAML::EventHandler {
   }
   void OnAlias(const YAML::Mark&, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
-    if (found == anchors_.end()) go_on(builder_.fail(Reason::kParseError, "an alias stands inside its own anchor"));
+    if (found == anchors_.end())
+      go_on(builder_.fail(Reason::kParseError, "an alias stands inside its own anchor"));
     go_on(builder_.value(found->second));
   }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& text) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override {
     if (builder_.wants_key()) return go_on(builder_.key(text));
     go_on(builder_.value(scalar(mark, tag, text)));
     remember(anchor);
   }
-  void OnSequenceStart(const YAML::Mark&, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark&, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     start(false, tag, "tag:yaml.org,2002:seq", anchor);
   }
   void OnSequenceEnd() override { end(); }
-  void OnMapStart(const YAML::Mark&, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark&, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     start(true, tag, "tag:yaml.org,2002:map", anchor);
   }
   void OnMapEnd() override { end(); }
@@ -128,7 +134,8 @@ class YamlEvents final : public YAML::EventHandler {
   json scalar(const YAML::Mark& mark, const std::string& tag, const std::string& text) {
     if (tag == "!" || tag == "tag:yaml.org,2002:str") return text;
     if (!tag.empty() && tag != "?") {
-      go_on(builder_.fail(Reason::kParseError, "the tag " + printable(tag.substr(0, 64)) + " is not supported"));
+      go_on(builder_.fail(Reason::kParseError,
+                          "the tag " + printable(tag.substr(0, 64)) + " is not supported"));
     }
     if (is_ambiguous_octal(text)) {
       go_on(builder_.fail(Reason::kParseError, "line " + std::to_string(mark.line + 1) + ": the number " +
@@ -139,7 +146,8 @@ class YamlEvents final : public YAML::EventHandler {
 
   void start(bool is_object, const std::string& tag, std::string_view core_tag, YAML::anchor_t anchor) {
     if (!tag.empty() && tag != "?" && tag != "!" && tag != core_tag) {
-      go_on(builder_.fail(Reason::kParseError, "the tag " + printable(tag.substr(0, 64)) + " is not supported"));
+      go_on(builder_.fail(Reason::kParseError,
+                          "the tag " + printable(tag.substr(0, 64)) + " is not supported"));
     }
     go_on(builder_.start_container(is_object));
     open_anchors_.push_back(anchor);

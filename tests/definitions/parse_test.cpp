@@ -1,0 +1,182 @@
+#include "definitions/parse.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "definitions/conversion.hpp"
+
+namespace vipra::definitions {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+json minimal() {
+  return json::parse(R"({"apiVersion": "vipra.dev/v1alpha1", "kind": "VirtualIP", "metadata": {"name": "web"},
+                         "spec": {"addresses": ["192.0.2.10"], "vrrp": {"virtualRouterID": 51}}})");
+}
+
+std::vector<std::string> places(const ParsedObject& parsed) {
+  std::vector<std::string> out;
+  for (const auto& error : parsed.errors) out.push_back(error.path);
+  return out;
+}
+
+TEST(ParseVirtualIp, FillsInTheDefaultsOfTheSchema) {
+  const auto parsed = parse_virtual_ip(minimal());
+  ASSERT_TRUE(parsed.spec);
+  const auto& spec = *parsed.spec;
+  EXPECT_EQ(spec.name, "web");
+  EXPECT_EQ(spec.seniority, (plan::Seniority{std::nullopt, "web"}));
+  EXPECT_EQ(spec.addresses, (std::vector{IpAddress::v4(192, 0, 2, 10)}));
+  EXPECT_EQ(spec.interface, plan::InterfaceSelector{});
+  EXPECT_TRUE(spec.node_selector.requirements.empty());
+  EXPECT_EQ(spec.vrrp.virtual_router_id.value(), 51);
+  EXPECT_EQ(spec.vrrp.version, vrrp::Version::kV3);
+  EXPECT_EQ(spec.vrrp.advertisement_interval, 100ms);
+  EXPECT_EQ(spec.vrrp.misses, 3);
+  EXPECT_EQ(spec.vrrp.priority, 100);
+  EXPECT_EQ(spec.vrrp.preemption, plan::Preemption{});
+  EXPECT_EQ(spec.vrrp.checksum, plan::ChecksumMode::kAuto);
+  EXPECT_FALSE(spec.vrrp.link_local);
+  EXPECT_FALSE(spec.arp_reply_form);
+}
+
+TEST(ParseVirtualIp, FillsInTheDefaultsOfAChecksFields) {
+  auto object = minimal();
+  object["spec"]["checks"] = json::parse(R"([{"name": "a", "http": {"port": 80}, "onFailure": {"fault": {}}},
+                                             {"name": "b", "tcp": {"port": 81}, "onFailure": {"priorityDelta": -50}}])");
+  const auto parsed = parse_virtual_ip(object);
+  ASSERT_TRUE(parsed.spec);
+  const auto& http = parsed.spec->checks.at(0);
+  EXPECT_EQ(std::get<HttpProbe>(http.probe), (HttpProbe{"127.0.0.1", 80, "/", "", 200, 399}));
+  EXPECT_EQ(http.interval, 1s);
+  EXPECT_EQ(http.timeout, 500ms);
+  EXPECT_EQ(http.rise, 2);
+  EXPECT_EQ(http.fall, 3);
+  EXPECT_TRUE(std::holds_alternative<FaultOnFailure>(http.on_failure));
+  const auto& tcp = parsed.spec->checks.at(1);
+  EXPECT_EQ(std::get<TcpProbe>(tcp.probe), (TcpProbe{"127.0.0.1", 81}));
+  EXPECT_EQ(std::get<PriorityDelta>(tcp.on_failure).delta, -50);
+}
+
+TEST(ParseVirtualIp, TakesEveryFieldThatIsGiven) {
+  auto object = minimal();
+  object["metadata"]["generation"] = 7;
+  object["metadata"]["creationTimestamp"] = "2026-01-31T12:00:00Z";
+  object["metadata"]["managedFields"] = json::array({json::object()});
+  object["status"] = "whatever the controller wrote";
+  object["spec"] = json::parse(R"({
+    "addresses": ["192.0.2.10", "2001:db8::10"],
+    "interface": {"name": "eth1", "overrides": [{"nodeSelector": {"matchLabels": {"zone": "a"}}, "pattern": "en.*"}]},
+    "nodeSelector": {"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["x", "y"]}]},
+    "vrrp": {"virtualRouterID": 9, "advertisementInterval": "1s", "advertisementMisses": 5, "priority": 7,
+             "priorities": [{"nodeSelector": {}, "priority": 200}], "preemption": {"policy": "Delayed", "delay": "5m"},
+             "ipv4Checksum": "RFC5798", "linkLocal": "fe80::9"},
+    "announcement": {"arpReply": true}})");
+  const auto parsed = parse_virtual_ip(object);
+  ASSERT_TRUE(parsed.spec) << parsed.errors.at(0).path << parsed.errors.at(0).message;
+  const auto& spec = *parsed.spec;
+  EXPECT_EQ(spec.object_generation, 7);
+  EXPECT_EQ(spec.seniority.created_unix_s, 1'769'860'800);
+  EXPECT_EQ(spec.addresses.size(), 2u);
+  EXPECT_EQ(spec.interface, (plan::InterfaceSelector{plan::InterfaceSelector::Kind::kByName, "eth1"}));
+  ASSERT_EQ(spec.interface_overrides.size(), 1u);
+  EXPECT_EQ(spec.interface_overrides[0].interface,
+            (plan::InterfaceSelector{plan::InterfaceSelector::Kind::kByPattern, "en.*"}));
+  EXPECT_TRUE(spec.interface_overrides[0].node_selector.matches({{"zone", "a"}}));
+  EXPECT_FALSE(spec.node_selector.matches({{"tier", "x"}}));
+  EXPECT_EQ(spec.vrrp.advertisement_interval, 1s);
+  EXPECT_EQ(spec.vrrp.misses, 5);
+  EXPECT_EQ(spec.vrrp.priority, 7);
+  EXPECT_EQ(spec.vrrp.priorities.at(0).priority, 200);
+  EXPECT_EQ(spec.vrrp.preemption, (plan::Preemption{plan::PreemptionPolicy::kDelayed, 5min}));
+  EXPECT_EQ(spec.vrrp.checksum, plan::ChecksumMode::kRfc5798);
+  EXPECT_EQ(spec.vrrp.link_local, IpAddress::parse("fe80::9"));
+  EXPECT_TRUE(spec.arp_reply_form);
+}
+
+TEST(ParseVirtualIp, SuggestsTheFieldThatWasProbablyMeant) {
+  auto object = minimal();
+  object["spec"]["Interface"] = json::object();
+  object["spec"]["vrrp"]["virtualRouterId"] = 3;
+  object["spec"]["vrrp"]["colour"] = 3;
+  const auto parsed = parse_virtual_ip(object);
+  ASSERT_EQ(parsed.errors.size(), 3u);
+  EXPECT_THAT(parsed.errors[0].message, testing::HasSubstr("did you mean \"interface\"?"));
+  EXPECT_THAT(parsed.errors[1].message, testing::Not(testing::HasSubstr("did you mean")));
+  EXPECT_THAT(parsed.errors[2].message, testing::HasSubstr("did you mean \"virtualRouterID\"?"));
+}
+
+TEST(ParseVirtualIp, PrintsPathsAsKubernetesDoes) {
+  auto object = minimal();
+  object["spec"]["nodeSelector"]["matchLabels"]["a.b/c"] = "not a value";
+  object["spec"]["checks"] =
+      json::parse(R"([{"name": "a", "http": {"port": 0}, "onFailure": {"fault": {}}}])");
+  EXPECT_THAT(places(parse_virtual_ip(object)),
+              testing::ElementsAre("spec.checks[0].http.port", "spec.nodeSelector.matchLabels[a.b/c]"));
+}
+
+TEST(ParseVirtualIp, ListsAtMostThirtyTwoErrors) {
+  auto object = minimal();
+  for (int i = 0; i < 100; ++i) object["spec"]["addresses"].push_back("no address " + std::to_string(i));
+  EXPECT_EQ(parse_virtual_ip(object).errors.size(), kMaxErrors);
+}
+
+TEST(ParseVirtualIp, KeepsHostileTextOutOfMessages) {
+  auto object = minimal();
+  object["spec"]["vrrp"]["advertisementInterval"] = std::string{"\n\x1b[31m"} + std::string(20, '\0');
+  object["spec"][std::string(100'000, 'x')] = 1;
+  object["spec"]["\n\x1b"] = 1;
+  for (const auto& error : parse_virtual_ip(object).errors) {
+    EXPECT_LT(error.message.size(), 400u);
+    EXPECT_LT(error.path.size(), 600u);
+    for (const auto& text : {error.message, error.path}) {
+      EXPECT_TRUE(std::none_of(text.begin(), text.end(),
+                               [](char c) { return static_cast<unsigned char>(c) < 0x20; }));
+    }
+  }
+}
+
+TEST(ParseVirtualIp, SurvivesAnyDepthAndSize) {
+  json deep = json::array();
+  for (int i = 0; i < 100'000; ++i) {
+    json outer = json::array();
+    outer.push_back(std::move(deep));
+    deep = std::move(outer);
+  }
+  auto object = minimal();
+  object["spec"]["addresses"] = std::move(deep);
+  const auto parsed = parse_virtual_ip(object);
+  ASSERT_EQ(parsed.errors.size(), 1u);
+  EXPECT_EQ(parsed.errors[0].reason, Reason::kTooLarge);
+
+  auto wide = minimal();
+  wide["spec"]["addresses"] = std::vector<std::string>(60'000, "192.0.2.1");
+  EXPECT_EQ(parse_virtual_ip(wide).errors.at(0).reason, Reason::kTooLarge);
+}
+
+TEST(ParseVirtualIp, RefusesWhatIsNoObject) {
+  for (const auto& value : {json{}, json(5), json("text"), json::array(), json::object()}) {
+    const auto parsed = parse_virtual_ip(value);
+    EXPECT_FALSE(parsed.spec);
+    EXPECT_FALSE(parsed.errors.empty());
+  }
+}
+
+TEST(ParseTimestamp, ReadsWhatKubernetesWrites) {
+  EXPECT_EQ(parse_timestamp("1970-01-01T00:00:00Z"), 0);
+  EXPECT_EQ(parse_timestamp("2026-01-31T12:00:00Z"), 1'769'860'800);
+  EXPECT_EQ(parse_timestamp("2026-01-31T12:00:00.123456Z"), 1'769'860'800);
+  EXPECT_EQ(parse_timestamp("2026-01-31T14:00:00+02:00"), 1'769'860'800);
+  for (const auto* text : {"", "2026", "2026-02-30T12:00:00Z", "2026-01-31T12:00:00", "2026-01-31 12:00:00Z",
+                           "2026-01-31T24:00:00Z", "2026-01-31T12:00:00+2:00", "2026-01-31T12:00:0xZ"}) {
+    EXPECT_EQ(parse_timestamp(text), std::nullopt) << text;
+  }
+}
+
+}  // namespace
+}  // namespace vipra::definitions
