@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 FENCE = re.compile(r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<body>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL)
+CODE_SPAN = re.compile(r"(`+)[^`].*?\1")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 QUOTED = re.compile(r"'(\{apiVersion: vipra\.dev/[^']*\})'")
@@ -47,7 +48,7 @@ def anchor(heading):
 
 
 def link_violations(path, name, text):
-    prose = FENCE.sub("", text)
+    prose = CODE_SPAN.sub("", FENCE.sub("", text))
     for match in LINK.finditer(prose):
         target, _, fragment = match.group(1).partition("#")
         if re.match(r"[a-z]+:", target):

@@ -148,6 +148,14 @@ class AgentBinary(unittest.TestCase):
         ):  # fmt: skip
             self.assertEqual(len(agent_binary.symbol_violations("a", f"0000 T {name}\n")), 1, name)
 
+    def test_link_map(self):
+        good = "".join(f"LOAD /usr/lib/x/{name}\n" for name in ("Scrt1.o", "libprotobuf-lite.a", "libnl-3.a", "libc.so.6"))
+        good += "LOAD agent/speaker/libvipra_speaker.a\n"
+        self.assertEqual(agent_binary.map_violations("a", good), [])
+        for name in ("libprotobuf.a", "libgrpc.a", "libssl.so", "libyaml-cpp.so", "libstdc++.so", "json.o"):
+            self.assertEqual(len(agent_binary.map_violations("a", good + f"LOAD /usr/lib/{name}\n")), 1, name)
+        self.assertEqual(len(agent_binary.map_violations("a", "")), 1)
+
     def test_a_binary_that_is_not_there_is_an_error(self):
         self.assertEqual(len(agent_binary.check(Path("/nowhere"))), 2)
 
@@ -177,7 +185,7 @@ class Text(unittest.TestCase):
 
 class Docs(unittest.TestCase):
     def test_links(self):
-        root = tree(self, {"README.md": "# One word\n[a](docs/b.md#two-words) [x](#one-word) [w](https://x)\n",
+        root = tree(self, {"README.md": "# One word\n[a](docs/b.md#two-words) [x](#one-word) [w](https://x) `[a](b)`\n",
                            "docs/b.md": "## Two words\n[gone](c.md) [none](../README.md#three)\n"})  # fmt: skip
         found = [v for p in docs.documents(root) for v in docs.link_violations(p, p.name, p.read_text())]
         self.assertEqual(len(found), 2, found)
