@@ -48,8 +48,8 @@ struct Router {
   State state = State::kUnknown;
   int base_priority = 0;
   int effective_priority = 0;
-  bool fresh = true;             // false: the agent is not connected, this is the last that it said
-  double state_age_seconds = 0;  // since the last change of state
+  bool fresh = true;                    // false: the agent is not connected, this is the last that it said
+  double state_since_unix_seconds = 0;  // of the last change of state
   std::size_t stale_contributions = 0;
   std::uint64_t advertisements_sent = 0;
   std::uint64_t resignations_sent = 0;

@@ -1,0 +1,31 @@
+#include "checks/probe.hpp"
+
+#include <variant>
+
+namespace vipra::checks {
+namespace {
+
+template <class... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+template <class... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;
+
+}  // namespace
+
+std::unique_ptr<Probe> make_probe(boost::asio::io_context& io, const definitions::CheckSpec& check) {
+  return std::visit(
+      Overloaded{
+          [&](const definitions::TcpProbe& probe) { return make_tcp_probe(io, probe, check.timeout); },
+          [&](const definitions::HttpProbe& probe) { return make_http_probe(io, probe, check.timeout); }},
+      check.probe);
+}
+
+std::string_view kind_of(const definitions::CheckSpec& check) noexcept {
+  return std::visit(Overloaded{[](const definitions::TcpProbe&) -> std::string_view { return "tcp"; },
+                               [](const definitions::HttpProbe&) -> std::string_view { return "http"; }},
+                    check.probe);
+}
+
+}  // namespace vipra::checks

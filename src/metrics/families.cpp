@@ -1,0 +1,261 @@
+#include "metrics/families.hpp"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <limits>
+#include <map>
+#include <utility>
+#include <vector>
+
+namespace vipra::metrics {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
+Labels with(Labels labels, std::initializer_list<ClientMetric::Label> more) {
+  labels.insert(labels.end(), more);
+  return labels;
+}
+
+std::string text(std::string_view view) {
+  return std::string{view};
+}
+
+// The families in the order of their first use. A family is one block of the page, whatever the order of the
+// calls.
+class Page {
+ public:
+  void gauge(const char* name, const char* help, Labels labels, double value) {
+    add(MetricType::Gauge, name, help, std::move(labels)).gauge.value = value;
+  }
+  void counter(const char* name, const char* help, Labels labels, std::uint64_t value) {
+    add(MetricType::Counter, name, help, std::move(labels)).counter.value = static_cast<double>(value);
+  }
+  void histogram(const char* name, const char* help, Labels labels, const Histogram& values) {
+    auto& out = add(MetricType::Histogram, name, help, std::move(labels)).histogram;
+    for (std::size_t i = 0; i < values.bounds_seconds.size(); ++i) {
+      out.sample_count += i < values.counts.size() ? values.counts[i] : 0;
+      out.bucket.push_back({out.sample_count, values.bounds_seconds[i]});
+    }
+    for (std::size_t i = values.bounds_seconds.size(); i < values.counts.size(); ++i)
+      out.sample_count += values.counts[i];
+    out.bucket.push_back({out.sample_count, std::numeric_limits<double>::infinity()});
+    out.sample_sum = values.sum_seconds;
+  }
+  [[nodiscard]] std::string serialize() const { return prometheus::TextSerializer{}.Serialize(families_); }
+
+ private:
+  ClientMetric& add(MetricType type, const char* name, const char* help, Labels labels) {
+    const auto [found, added] = index_.try_emplace(name, families_.size());
+    if (added) families_.push_back({name, help, type, {}});
+    auto& metric = families_[found->second].metric.emplace_back();
+    metric.label = std::move(labels);
+    return metric;
+  }
+  std::vector<MetricFamily> families_;
+  std::map<std::string_view, std::size_t> index_;
+};
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string out;
+  for (const auto& name : names) out += (out.empty() ? "" : ",") + name;
+  return out;
+}
+
+Labels labels_of(const Router& router) {
+  return {{"virtual_ip", joined(router.virtual_ips)},
+          {"router", router.id},
+          {"family", text(to_string(router.family))},
+          {"vrid", std::to_string(router.vrid)}};
+}
+
+void add_state(Page& page, const Router& router) {
+  const auto labels = labels_of(router);
+  const State shown = router.fresh ? router.state : State::kUnknown;
+  for (const State state : kAllStateValues) {
+    page.gauge("vipra_router_state", "State of a virtual router: 1 for the state it is in, 0 for the others.",
+               with(labels, {{"interface", router.interface}, {"state", text(to_string(state))}}),
+               state == shown ? 1 : 0);
+  }
+  page.gauge("vipra_router_is_master", "1 while this node is the master of the virtual router.", labels,
+             shown == State::kMaster ? 1 : 0);
+  page.gauge("vipra_router_state_since_timestamp_seconds", "When the virtual router last changed its state.",
+             labels, router.state_since_unix_seconds);
+  page.gauge("vipra_router_priority", "Priority in the election, checks included.", labels,
+             router.effective_priority);
+  page.gauge("vipra_router_base_priority", "Priority as defined for this node, before checks.", labels,
+             router.base_priority);
+  page.gauge("vipra_router_stale_contributions",
+             "Contributions to the priority that are kept although nobody renews them.", labels,
+             static_cast<double>(router.stale_contributions));
+  for (const auto& transition : router.transitions) {
+    page.counter("vipra_router_transitions_total", "Changes of state.",
+                 with(labels, {{"from", text(to_string(transition.from))},
+                               {"to", text(to_string(transition.to))},
+                               {"reason", text(to_string(transition.reason))}}),
+                 transition.count);
+  }
+}
+
+void add_traffic(Page& page, const Router& router) {
+  const auto labels = labels_of(router);
+  page.counter("vipra_advertisements_sent_total", "Advertisements sent, resignations included.", labels,
+               router.advertisements_sent);
+  page.counter("vipra_resignations_sent_total", "Advertisements sent with priority 0.", labels,
+               router.resignations_sent);
+  page.counter("vipra_advertisements_received_total", "Advertisements received and accepted.", labels,
+               router.advertisements_received);
+  for (const auto& drop : router.drops) {
+    page.counter("vipra_advertisements_dropped_total",
+                 "Advertisements for this virtual router that were not used.",
+                 with(labels, {{"reason", text(to_string(drop.reason))}}), drop.count);
+  }
+  page.counter("vipra_announcements_sent_total",
+               "Gratuitous ARP and unsolicited neighbour advertisements sent.", labels,
+               router.announcements_sent);
+  page.counter("vipra_send_errors_total", "Packets that the kernel did not take.", labels,
+               router.send_errors);
+  page.counter("vipra_address_list_mismatches_total", "Advertisements that name other addresses than ours.",
+               labels, router.address_list_mismatches);
+  page.counter("vipra_interval_mismatches_total", "Advertisements with another interval than ours.", labels,
+               router.interval_mismatches);
+  page.counter("vipra_checksum_form_changes_total",
+               "Advertisements with the other IPv4 checksum form than the last.", labels,
+               router.checksum_form_mixed);
+}
+
+void add_addresses(Page& page, const Router& router) {
+  page.counter("vipra_address_restores_total", "Addresses that somebody removed and that were put back.",
+               labels_of(router), router.address_restores);
+  for (const auto& address : router.addresses) {
+    page.gauge("vipra_address_present", "1 while the address is on this node, put there by Vipra.",
+               {{"virtual_ip", address.virtual_ip}, {"router", router.id}, {"address", address.address}},
+               address.present ? 1 : 0);
+  }
+}
+
+void add_check(Page& page, const Check& check) {
+  const Labels labels{{"virtual_ip", check.virtual_ip}, {"check", check.name}, {"kind", check.kind}};
+  page.gauge("vipra_check_passing", "Verdict on a check: 1 passing, 0 failing or not decided yet.", labels,
+             check.decided && check.passing ? 1 : 0);
+  page.gauge("vipra_check_decided", "1 once a check has a verdict.", labels, check.decided ? 1 : 0);
+  const std::pair<const char*, std::uint64_t> results[] = {
+      {"passed", check.passed}, {"failed", check.failed}, {"discarded", check.discarded}};
+  for (const auto& [result, count] : results) {
+    page.counter("vipra_check_runs_total", "Runs of a check; a discarded run says nothing about the service.",
+                 with(labels, {{"result", result}}), count);
+  }
+  page.histogram("vipra_check_duration_seconds", "How long the runs of a check took.", labels,
+                 check.duration);
+}
+
+void add_speaker(Page& page, const Speaker& speaker) {
+  page.gauge("vipra_speaker_realtime", "1 while the speaker runs with real-time scheduling.", {},
+             speaker.realtime ? 1 : 0);
+  page.gauge("vipra_speaker_memory_locked", "1 while the memory of the speaker is locked.", {},
+             speaker.memory_locked ? 1 : 0);
+  page.counter("vipra_packets_received_total", "Packets read from the VRRP sockets.", {},
+               speaker.packets_received);
+  for (const auto& drop : speaker.drops) {
+    page.counter("vipra_packets_dropped_total",
+                 "Packets that were refused before a virtual router was found.",
+                 {{"reason", text(to_string(drop.reason))}}, drop.count);
+  }
+  page.histogram("vipra_deadline_lateness_seconds", "How late the speaker woke up for its deadlines.", {},
+                 speaker.lateness);
+  page.counter("vipra_speaker_stalls_total", "Times that the speaker found that it had stood still.", {},
+               speaker.stalls);
+}
+
+void add_supervisor(Page& page, const Supervisor& supervisor) {
+  for (const auto& child : supervisor.children) {
+    page.gauge("vipra_child_running", "1 while a child process of the agent runs.", {{"child", child.name}},
+               child.running ? 1 : 0);
+    page.counter("vipra_child_starts_total", "Starts of a child process, the first one included.",
+                 {{"child", child.name}}, child.starts);
+    if (child.last_exit_reason != Reason::kNone) {
+      page.gauge("vipra_child_last_exit", "Why a child process ended the last time; the value is always 1.",
+                 {{"child", child.name}, {"reason", text(to_string(child.last_exit_reason))}}, 1);
+    }
+  }
+  page.counter("vipra_resignations_for_speaker_total",
+               "Resignations that the supervisor sent for a dead speaker.", {},
+               supervisor.resignations_for_speaker);
+  page.counter("vipra_agent_messages_dropped_total",
+               "Messages of the agent that vipra-control did not read in time.", {},
+               supervisor.control_messages_dropped);
+}
+
+void add_definitions(Page& page, const Snapshot& snapshot) {
+  constexpr const char* kGeneration = "vipra_definitions_generation";
+  constexpr const char* kGenerationHelp =
+      "Generation of the desired state: built, kept by the agent, applied.";
+  const auto& control = snapshot.control;
+  const auto generation = [&](const char* stage, std::uint64_t value) {
+    page.gauge(kGeneration, kGenerationHelp, {{"stage", stage}}, static_cast<double>(value));
+  };
+  generation("built", control.built_generation);
+  if (snapshot.supervisor) generation("kept", snapshot.supervisor->desired_generation);
+  if (snapshot.speaker) generation("applied", snapshot.speaker->applied_generation);
+  if (control.definitions_age_seconds) {
+    page.gauge("vipra_definitions_age_seconds", "Time since the source of definitions was last read in full.",
+               {}, *control.definitions_age_seconds);
+  }
+  page.gauge("vipra_definitions_source_readable", "1 while the source of definitions can be read.", {},
+             control.source_readable ? 1 : 0);
+  page.gauge("vipra_definitions", "Objects and files by what became of them.", {{"result", "accepted"}},
+             static_cast<double>(control.definitions_accepted));
+  page.gauge("vipra_definitions", "", {{"result", "refused"}},
+             static_cast<double>(control.definitions_refused));
+  page.gauge("vipra_definition_errors", "Mistakes found in the definitions that are refused now.", {},
+             static_cast<double>(control.definition_errors));
+}
+
+void add_control(Page& page, const Snapshot& snapshot) {
+  const auto& control = snapshot.control;
+  page.gauge("vipra_build_info", "Version of vipra-control and name of the node; the value is always 1.",
+             {{"version", control.build}, {"node", snapshot.node}}, 1);
+  page.gauge("vipra_agent_connected", "1 while vipra-control is connected to the agent.", {},
+             control.agent_connected ? 1 : 0);
+  page.counter("vipra_agent_connects_total", "Connections that vipra-control made to the agent.", {},
+               control.agent_connects);
+  constexpr const char* kLines = "vipra_log_lines_dropped_total";
+  constexpr const char* kLinesHelp = "Log lines that were dropped because nobody read them in time.";
+  page.counter(kLines, kLinesHelp, {{"process", "control"}}, control.log_lines_dropped);
+  if (snapshot.supervisor) {
+    page.counter(kLines, kLinesHelp, {{"process", "supervisor"}}, snapshot.supervisor->log_lines_dropped);
+  }
+  if (snapshot.speaker)
+    page.counter(kLines, kLinesHelp, {{"process", "speaker"}}, snapshot.speaker->log_lines_dropped);
+  page.counter("vipra_http_connections_refused_total", "HTTP connections beyond the limit.", {},
+               control.http_connections_refused);
+  page.counter("vipra_report_watchers_refused_total", "Watchers of the local report beyond the limit.", {},
+               control.report_watchers_refused);
+  page.gauge("process_resident_memory_bytes", "Resident memory of vipra-control.", {},
+             static_cast<double>(control.resident_bytes));
+  page.gauge("process_start_time_seconds", "When vipra-control was started.", {},
+             control.start_time_unix_seconds);
+}
+
+}  // namespace
+
+std::string render(const Snapshot& snapshot) {
+  Page page;
+  add_control(page, snapshot);
+  add_definitions(page, snapshot);
+  for (const auto& router : snapshot.routers) {
+    add_state(page, router);
+    add_traffic(page, router);
+    add_addresses(page, router);
+  }
+  for (const auto& check : snapshot.checks) add_check(page, check);
+  if (snapshot.speaker) add_speaker(page, *snapshot.speaker);
+  if (snapshot.supervisor) add_supervisor(page, *snapshot.supervisor);
+  return page.serialize();
+}
+
+}  // namespace vipra::metrics
