@@ -1,0 +1,44 @@
+// What control said last, kept so that a restarted speaker needs nobody else: the desired state as the sealed
+// memory file it came in, and the contributions as one merged set.
+//
+// Both are judged when they come. A desired state that a speaker would refuse must not replace one that
+// works: the next speaker would have nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+
+#include "base/result.hpp"
+#include "channel/convert.hpp"
+#include "plan/desired_state.hpp"
+#include "sys/unique_fd.hpp"
+
+namespace vipra::supervisor {
+
+class KeptState {
+ public:
+  // Keeps the last good one on an error.
+  [[nodiscard]] Result<channel::DesiredStateSummary> replace_desired(sys::UniqueFd fd,
+                                                                     const channel::v1::DesiredStateRef& ref);
+  [[nodiscard]] Status replace_contributions(int fd, const channel::v1::ContributionSetRef& ref);
+  [[nodiscard]] Status merge(const channel::v1::ContributionDelta& delta);
+
+  [[nodiscard]] bool has_desired() const noexcept { return static_cast<bool>(desired_fd_); }
+  [[nodiscard]] int desired_fd() const noexcept { return desired_fd_.get(); }
+  [[nodiscard]] const channel::v1::DesiredStateRef& desired_ref() const noexcept { return desired_ref_; }
+
+  // False until control said anything about contributions, which is not the same as an empty set.
+  [[nodiscard]] bool has_contributions() const noexcept { return contributions_known_; }
+  [[nodiscard]] std::size_t contribution_count() const noexcept { return contributions_.size(); }
+  [[nodiscard]] Result<channel::ContributionSetFile> contributions() const;
+
+ private:
+  sys::UniqueFd desired_fd_;
+  channel::v1::DesiredStateRef desired_ref_;
+  bool contributions_known_ = false;
+  std::map<channel::ContributionKey, plan::Contribution> contributions_;
+};
+
+}  // namespace vipra::supervisor
