@@ -202,6 +202,25 @@ TEST_F(Interface, NeverSendsTwoAdvertisementsForOneIpv6AddressWithinASecond) {
   }
 }
 
+// The first round waits for the bucket, the second finds it full: address by address, the second must wait.
+TEST_F(Interface, KeepsTheSecondOfEachIpv6AddressWhenTheBucketSpreadTheFirst) {
+  constexpr std::uint32_t kAddresses = 100;
+  announcer_.add(1, Family::kIpv4, static_cast<std::uint32_t>(kBurst));
+  announcer_.add(2, Family::kIpv6, kAddresses);
+  start(1);
+  step();
+  announcer_.stop(1);
+  start(2);
+  run_until(10s);
+  EXPECT_GT(times(2, kAddresses - 1).at(0), 100);
+  for (std::uint32_t address = 0; address < kAddresses; ++address) {
+    const auto at = times(2, address);
+    ASSERT_EQ(at.size(), 3u);
+    EXPECT_EQ(at[1] - at[0], 1000);
+    EXPECT_EQ(at[2] - at[1], 1000);
+  }
+}
+
 TEST_F(Interface, AnnouncesAReturningIpv6AddressAsSoonAsTheSecondIsOver) {
   announcer_.add(1, Family::kIpv6, 1);
   start(1);

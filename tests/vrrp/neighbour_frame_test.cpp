@@ -201,6 +201,18 @@ TEST(NeighbourAdvertisement, WithAMalformedOptionClaimsNothing) {
   EXPECT_FALSE(parse_neighbour_frame(frame));
 }
 
+TEST(NeighbourAdvertisement, IgnoresALinkLayerAddressThatIsNotEthernets) {
+  auto frame = na();
+  frame[79] = 2;  // of 16 bytes
+  frame[80] = 0x02;
+  frame.resize(frame.size() + 8);
+  set_payload_length(frame);
+  mend_icmpv6_checksum(frame);
+  const auto claim = parse_neighbour_frame(frame);
+  ASSERT_TRUE(claim);
+  EXPECT_EQ(claim->mac, kMac);  // of the sender
+}
+
 TEST(NeighbourAdvertisement, FindsItsOptionBehindOthers) {
   auto frame = na();
   const Frame nonce{14, 1, 1, 2, 3, 4, 5, 6};

@@ -149,6 +149,16 @@ TEST(Advertisement, OverIpv6NeedsThePseudoHeaderOfItsOwnPacket) {
   EXPECT_EQ(other.error(), DropReason::kChecksum);
 }
 
+// P1 with the sum of the RFC 5798 form, made by hand: 0xb5c5 less 0x0a00 + 0x020f + 0xe000 + 0x0012 + 20 +
+// 112.
+TEST(Advertisement, OfVersionTwoHasNoPseudoHeader) {
+  const IpMeta meta{kSource4, vrrp_group(Family::kIpv4), kTtl};
+  EXPECT_TRUE(parse_advertisement(meta, golden::from_hex("21331e010001b5c50a0001050000000000000000")));
+  const auto got = parse_advertisement(meta, golden::from_hex("21331e010001c91f0a0001050000000000000000"));
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error(), DropReason::kChecksum);
+}
+
 TEST(Advertisement, NeedsATtlOfExactly255) {
   const std::array addresses{IpAddress::v4(192, 0, 2, 1)};
   const AdvertisementFields fields{.interval = 1s, .addresses = addresses};
