@@ -110,6 +110,14 @@ class Page {
   std::string text_;
 };
 
+// A CustomResourceDefinition may not describe metadata itself.
+constexpr const char* kMetadata =
+    "Standard metadata of a Kubernetes object. From a file, only the name is needed. The creation time, "
+    "where there is "
+    "one, decides between two objects that claim the same address: the older wins, and an object without "
+    "one, as from a "
+    "file, counts as oldest.";
+
 constexpr const char* kTableHead = "\n| field | type | | meaning |\n|---|---|---|---|\n";
 
 }  // namespace
@@ -128,8 +136,8 @@ std::string field_reference(const json& schema) {
        {std::pair{"Metadata", "metadata"}, {"Spec", "spec"}, {"Status", "status"}}) {
     Page page;
     page.add_fields(properties.at(key), key);
-    out += std::string{"\n## "} + title + "\n\n" + properties.at(key).at("description").get<std::string>() +
-           '\n' + kTableHead + page.text();
+    out += std::string{"\n## "} + title + "\n\n" + properties.at(key).value("description", kMetadata) + '\n' +
+           kTableHead + page.text();
   }
   return out;
 }

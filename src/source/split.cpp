@@ -19,14 +19,15 @@ std::string text_of(const json& object, const char* key) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
 }
 
-Documents parse(std::string_view text, const DocumentLimits& limits) {
+// A .json file is JSON; anything else is YAML, of which JSON is a part that is read faster by its own parser.
+Documents parse(std::string_view name, std::string_view text, const DocumentLimits& limits) {
+  if (name.ends_with(".json")) return parse_json(text, limits);
   const auto first = text.find_first_not_of(" \t\r\n");
   const bool looks_like_json = first != text.npos && (text[first] == '{' || text[first] == '[');
   if (!looks_like_json) return parse_yaml(text, limits);
   auto as_json = parse_json(text, limits);
   if (!as_json.error || as_json.error->reason != Reason::kParseError) return as_json;
-  auto as_yaml = parse_yaml(text, limits);  // flow style, comments, several documents
-  return as_yaml.error ? as_json : as_yaml;
+  return parse_yaml(text, limits);  // flow style, comments, several documents
 }
 
 class Splitter {
@@ -101,7 +102,7 @@ InputFile split(std::string_view name, std::string_view text, const DocumentLimi
                            "the file is empty; delete it to remove what it defined");
   }
   InputFile out{std::string{name}, {}, {}, true};
-  auto documents = parse(text, limits);
+  auto documents = parse(name, text, limits);
   Splitter splitter{out};
   for (std::size_t i = 0; i < documents.all.size(); ++i)
     splitter.add_document(std::move(documents.all[i]), i + 1);

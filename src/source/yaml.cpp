@@ -17,6 +17,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t kMaxDocuments = 4096;
 constexpr std::array<std::string_view, 5> kNulls{"", "~", "null", "Null", "NULL"};
 constexpr std::array<std::string_view, 11> kTrues{"true", "True", "TRUE", "y",  "Y", "yes",
                                                   "Yes",  "YES",  "on",   "On", "ON"};
@@ -198,7 +199,15 @@ Documents parse_yaml(std::string_view text, const DocumentLimits& limits) {
     std::istream stream{&buffer};
     YAML::Parser parser{stream};
     YamlEvents events{builder};
-    while (parser.HandleNextDocument(events)) out.all.push_back(builder.take());
+    while (parser.HandleNextDocument(events)) {
+      // Some broken texts (a single comma) are endless empty documents to the parser.
+      if (out.all.size() == kMaxDocuments) {
+        out.all.clear();
+        stop(Reason::kTooMany, "has too many documents");
+        break;
+      }
+      out.all.push_back(builder.take());
+    }
   } catch (const Stopped&) {
     stop(Reason::kParseError, "cannot be parsed");
   } catch (const YAML::Exception& error) {
