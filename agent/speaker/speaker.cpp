@@ -289,9 +289,11 @@ void Speaker::begin_release() {
   if (releasing_) return;
   log_.info("speaker.releasing", {{"routers", by_id_.size()}});
   releasing_ = true;
+  std::vector<router::RouterIndex> all;
   for (router::RouterIndex i = 0; i < slots_.size(); ++i) {
-    drive(i, [this](router::VirtualRouter& r) { r.release(now_, Reason::kShutdown); });
+    if (slots_[i].router) all.push_back(i);
   }
+  release(all, Reason::kShutdown);
 }
 
 void Speaker::finish_release() {

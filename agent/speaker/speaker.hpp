@@ -76,7 +76,8 @@ class Speaker final : private RouterDirectory,
   // ---- routers ----
   void apply_plan(plan::DesiredStatePtr next);
   void add_router(const plan::VirtualRouter& desired);
-  void retire(router::RouterIndex index);
+  void retire(const std::vector<router::RouterIndex>& routers);
+  void release(const std::vector<router::RouterIndex>& routers, Reason reason);
   void erase(router::RouterIndex index);
   void connect_followers();
   // Runs `change` on a router, then whatever follows from it: its deadline, its followers.

@@ -15,9 +15,11 @@ namespace vipra::agent {
 
 void Speaker::apply_plan(plan::DesiredStatePtr next) {
   const auto difference = plan::diff(desired_.get(), *next);
+  std::vector<router::RouterIndex> gone;
   for (const auto& id : difference.removed) {
-    if (const auto found = by_id_.find(id); found != by_id_.end()) retire(found->second);
+    if (const auto found = by_id_.find(id); found != by_id_.end()) gone.push_back(found->second);
   }
+  retire(gone);
   for (const auto* router : difference.changed) {
     if (const auto found = by_id_.find(router->id); found != by_id_.end()) {
       drive(found->second, [&](router::VirtualRouter& r) { r.reconfigure(now_, *router); });
@@ -56,11 +58,22 @@ void Speaker::add_router(const plan::VirtualRouter& desired) {
   apply_contributions(desired.id);
 }
 
-void Speaker::retire(router::RouterIndex index) {
-  auto& slot = slots_[index];
-  by_id_.erase(slot.router->desired().id);
-  slot.retiring = true;
-  drive(index, [this](router::VirtualRouter& r) { r.release(now_, Reason::kDeleted); });
+void Speaker::retire(const std::vector<router::RouterIndex>& routers) {
+  for (const auto index : routers) {
+    by_id_.erase(slots_[index].router->desired().id);
+    slots_[index].retiring = true;
+  }
+  release(routers, Reason::kDeleted);
+}
+
+// Followers first: one that sees its lead go would fall with it instead of releasing by itself.
+void Speaker::release(const std::vector<router::RouterIndex>& routers, Reason reason) {
+  for (const bool follower : {true, false}) {
+    for (const auto index : routers) {
+      if (slots_[index].router->desired().lead.has_value() != follower) continue;
+      drive(index, [&](router::VirtualRouter& r) { r.release(now_, reason); });
+    }
+  }
 }
 
 void Speaker::erase(router::RouterIndex index) {

@@ -1,0 +1,131 @@
+// Packets that nobody should send.
+#include <random>
+
+#include "tests/lab/agent_lab.hpp"
+
+namespace vipra::lab {
+namespace {
+
+struct Hostile : AgentLab {
+  // Everything a stranger on the segment might send, from the client.
+  Bytes advert(const Advert& fields) {
+    const auto& facts = lab_->client().facts();
+    return vrrp_frame(fields, facts.mac, facts.v4);
+  }
+  Advert good(std::uint8_t priority) {
+    Advert fields;
+    fields.vrid = 51;
+    fields.priority = priority;
+    fields.interval_cs = 10;
+    fields.addresses = {vip_};
+    return fields;
+  }
+  double metric(const std::string& line_start) {
+    const auto answer = node("node-a").run({"curl", "-sS", "-m", "5", "http://127.0.0.1:9112/metrics"});
+    if (!answer) return -1;
+    double sum = 0;
+    std::istringstream lines{answer->out};
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with(line_start)) sum += std::stod(line.substr(line.rfind(' ') + 1));
+    }
+    return sum;
+  }
+};
+
+TEST_F(Hostile, BrokenAdvertisementsAreDroppedByReasonAndMoveNothing) {
+  ASSERT_NO_FATAL_FAILURE(up_with_owner(1));
+  auto corrupt = advert(good(254));
+  corrupt.back() ^= 0x55;
+  auto ttl = good(254);
+  const auto& facts = lab_->client().facts();
+  IpFrame routed;
+  routed.source_mac = facts.mac;
+  routed.source = facts.v4;
+  routed.destination = vrrp_group(Family::kIpv4);
+  routed.ttl = 254;
+  auto other = good(254);
+  other.vrid = 77;
+  auto zero = good(254);
+  zero.interval_cs = 0;
+  for (const auto& frame :
+       {corrupt, ip_frame(routed, vrrp_message(ttl, facts.v4)), advert(other), advert(zero)}) {
+    ASSERT_OK(lab_->client().inject(frame));
+  }
+  for (const auto* reason : {"checksum", "ttl", "vrid", "interval_zero"}) {
+    EXPECT_TRUE(wait_until([&] { return metric(std::string{"vipra_advertisements_dropped_total"}) >= 4; },
+                           s{10}, ms{200}))
+        << reason;
+  }
+  EXPECT_EQ(count_logged(node("node-a"), "\"from\":\"Master\""), 0u);
+  EXPECT_TRUE(node("node-a").owns(vip_));
+}
+
+TEST_F(Hostile, AStormOfForgedLosersIsAnsweredByAHandful) {
+  ASSERT_NO_FATAL_FAILURE(up_with_owner(1));
+  auto capture = lab_->capture();
+  ASSERT_OK(capture);
+  const auto frame = advert(good(1));
+  const auto begin = now();
+  for (int i = 0; i < 1000; ++i) ASSERT_OK(lab_->client().inject(frame));
+  const auto length = now() - begin;
+  ASSERT_TRUE(wait_until([&] { return now() - begin > length + ms{200}; }, s{5}));
+  std::size_t sent = 0;
+  for (const auto& seen : (*capture)->adverts(51, begin))
+    sent += seen.source == node("node-a").facts().v4 ? 1 : 0;
+  const auto intervals = static_cast<std::size_t>((length + ms{200}) / ms{100}) + 2;
+  EXPECT_LE(sent, intervals * 5) << "one advertisement and at most four replies an interval";
+  EXPECT_LE((*capture)->gratuitous_arps(vip_, begin), 4 + static_cast<std::size_t>(length / s{1}) * 2);
+  EXPECT_TRUE(node("node-a").owns(vip_));
+}
+
+TEST_F(Hostile, RandomBytesAtTheRawSocketAreCountedAndForgotten) {
+  ASSERT_NO_FATAL_FAILURE(up_with_owner(1));
+  std::mt19937 random{20261122};
+  const auto& facts = lab_->client().facts();
+  for (int i = 0; i < 3000; ++i) {
+    Bytes payload(random() % 200);
+    for (auto& byte : payload) byte = static_cast<std::uint8_t>(random());
+    if (!payload.empty() && i % 3 == 0) payload[0] = 0x31;
+    if (payload.size() > 1 && i % 3 == 0) payload[1] = 51;
+    IpFrame head;
+    head.source_mac = facts.mac;
+    head.source = facts.v4;
+    head.destination = vrrp_group(Family::kIpv4);
+    ASSERT_OK(lab_->client().inject(ip_frame(head, payload)));
+  }
+  EXPECT_TRUE(
+      wait_until([&] { return metric("vipra_advertisements_dropped_total") >= 2900; }, s{10}, ms{200}))
+      << metric("vipra_advertisements_dropped_total");
+  EXPECT_TRUE(node("node-a").owns(vip_));
+  EXPECT_EQ(count_logged(node("node-a"), "\"event\":\"speaker.started\""), 1u);
+}
+
+TEST_F(Hostile, AForeignCaptureIsDroppedByItsVrid) {
+  ASSERT_NO_FATAL_FAILURE(up_with_owner(1));
+  for (int vrid = 1; vrid <= 255; ++vrid) {
+    if (vrid == 51) continue;
+    auto fields = good(255);
+    fields.vrid = static_cast<std::uint8_t>(vrid);
+    ASSERT_OK(lab_->client().inject(advert(fields)));
+  }
+  EXPECT_TRUE(
+      wait_until([&] { return metric("vipra_advertisements_dropped_total") >= 254; }, s{10}, ms{200}));
+  EXPECT_TRUE(node("node-a").owns(vip_));
+}
+
+TEST_F(Hostile, BothChecksumFormsAreHeardAndMixingThemIsAWarning) {
+  ASSERT_NO_FATAL_FAILURE(up_with_owner(1));
+  auto rfc5798 = good(1);
+  rfc5798.checksum = VrrpChecksum::kPseudoHeader;
+  auto rfc9568 = good(1);
+  rfc9568.checksum = VrrpChecksum::kPlain;
+  ASSERT_OK(lab_->client().inject(advert(rfc5798)));
+  ASSERT_OK(lab_->client().inject(advert(rfc9568)));
+  EXPECT_TRUE(wait_until(
+      [&] { return vipctl(node("node-a"), {"explain", "web"}).find("checksum") != std::string::npos; }, s{10},
+      ms{100}))
+      << vipctl(node("node-a"), {"explain", "web"});
+}
+
+}  // namespace
+}  // namespace vipra::lab
