@@ -1,0 +1,269 @@
+#include "cli/guide.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace vipra::cli {
+namespace {
+
+template <class Enum>
+struct Entry {
+  Enum value;
+  Guide guide;
+};
+
+constexpr std::array kStates{
+    Entry<State>{State::kUnknown,
+                 {"the node no longer reports", "see whether the node is up and vipra-agent runs there"}},
+    Entry<State>{State::kInit, {"the router is not running (yet, or any more)", ""}},
+    Entry<State>{State::kBackup,
+                 {"another node owns the addresses; this one listens, ready to take over", ""}},
+    Entry<State>{State::kMaster, {"this node owns the addresses and advertises", ""}},
+    Entry<State>{
+        State::kReleasing,
+        {"this node gives the addresses up in good health: silent, it keeps them until the taker has "
+         "announced",
+         ""}},
+    Entry<State>{State::kFault,
+                 {"something here keeps the router out of the election", "see the reason beside the state"}},
+};
+
+constexpr std::array kReasons{
+    Entry<Reason>{Reason::kNone, {"no reason was given", ""}},
+    // Elections
+    Entry<Reason>{Reason::kStartup, {"the router has just started and listens for a master", ""}},
+    Entry<Reason>{
+        Reason::kMasterSilent,
+        {"no master was heard for the agreed time, so this node took over",
+         "if another node should own it, see why that one is silent: node up? agent running? does the "
+         "switch forward multicast?"}},
+    Entry<Reason>{Reason::kMasterResigned, {"the master gave the addresses up on purpose (priority 0)", ""}},
+    Entry<Reason>{Reason::kMasterWorsened,
+                  {"the master's priority fell below this node's, so this node takes over",
+                   "run `vipctl explain` on the old master: one of its checks probably fails"}},
+    Entry<Reason>{
+        Reason::kLowerPriority,
+        {"the master has the higher priority",
+         "nothing, unless this node should own it: compare the priorities, and the checks that cost some"}},
+    Entry<Reason>{Reason::kLowerAddress,
+                  {"the master has the same priority and the higher address, which breaks the tie",
+                   "if it matters who wins, give the nodes different priorities (spec.vrrp.priorities)"}},
+    Entry<Reason>{
+        Reason::kNotPreempting,
+        {"this node is better than the master, but the preemption policy leaves a working master alone",
+         "if the better node shall always win, set spec.vrrp.preemption.policy to Immediate or Delayed"}},
+    Entry<Reason>{Reason::kPreempted, {"a better node announced itself, so this one stood back", ""}},
+    Entry<Reason>{Reason::kAddressOwner, {"priority 255: this node owns the addresses whenever it runs", ""}},
+    Entry<Reason>{Reason::kAdopted,
+                  {"the agent was restarted and took over the addresses that it owned before, without a gap",
+                   "if nobody restarted it, look for the crash in the log of vipra-agent"}},
+    Entry<Reason>{Reason::kLeadIsMaster,
+                  {"the leading family of the same VirtualIP is master here, and this one follows it", ""}},
+    Entry<Reason>{Reason::kLeadIsNotMaster,
+                  {"the leading family of the same VirtualIP is not master here, so this one waits",
+                   "read the paragraph of the leading family"}},
+    Entry<Reason>{
+        Reason::kStalled,
+        {"the process or the machine stood still for longer than the peers wait, so this node stands back",
+         "look for a suspended VM, CPU starvation, or an agent without real-time scheduling"}},
+    Entry<Reason>{Reason::kReleased, {"this node gave the addresses up in good health", ""}},
+    Entry<Reason>{Reason::kReleaseCancelled, {"the release was withdrawn before it was complete", ""}},
+    Entry<Reason>{Reason::kShutdown,
+                  {"the agent was told to stop", "start vipra-agent again if that was not meant"}},
+    Entry<Reason>{Reason::kDeleted,
+                  {"the definition is gone", "write the definition again if that was not meant"}},
+    Entry<Reason>{Reason::kListening, {"listens for a master before it would take over", ""}},
+    Entry<Reason>{Reason::kReconfigured, {"the definition changed in a way that starts the router anew", ""}},
+    Entry<Reason>{Reason::kHighestPriority, {"no node with a higher priority is heard", ""}},
+    // Faults
+    Entry<Reason>{
+        Reason::kInterfaceMissing,
+        {"no interface of this node fits the definition",
+         "compare spec.interface with `ip -br address`; by default an interface needs a subnet that holds "
+         "the address"}},
+    Entry<Reason>{Reason::kInterfaceDown,
+                  {"the interface is down", "`ip link show` it: cable, switch port, `ip link set NAME up`"}},
+    Entry<Reason>{Reason::kInterfaceAmbiguous,
+                  {"more than one interface fits the definition", "name one in spec.interface"}},
+    Entry<Reason>{Reason::kNoPrimaryAddress,
+                  {"the interface has no address of this family to send advertisements from",
+                   "give the interface an address of its own (for IPv6 a link-local one)"}},
+    Entry<Reason>{Reason::kAddressInUse,
+                  {"the address was already on this node, and not put there by Vipra, so it is not touched",
+                   "remove it (`ip address del`), or find out who sets it, or choose another address"}},
+    Entry<Reason>{Reason::kAddressInstallFailed,
+                  {"the kernel refused to add an address",
+                   "read the error beside the address; for IPv6 see sysctl disable_ipv6 of the interface"}},
+    Entry<Reason>{Reason::kCheckFailed,
+                  {"a health check of the VirtualIP fails on this node",
+                   "repair the service that the check asks, or the check itself (spec.checks)"}},
+    Entry<Reason>{Reason::kVridConflict,
+                  {"another router on this segment and family uses the same virtual router id",
+                   "give one of the two another spec.vrrp.virtualRouterID"}},
+    Entry<Reason>{Reason::kAddressConflict,
+                  {"another, older VirtualIP claims the same address",
+                   "remove the address from one of the two; the message names the winner"}},
+    Entry<Reason>{Reason::kSocketFailed,
+                  {"the raw socket could not be opened or used",
+                   "see the log of vipra-agent: it needs NET_RAW and NET_ADMIN"}},
+    Entry<Reason>{
+        Reason::kNodeNotSelected,
+        {"the nodeSelector of the VirtualIP does not select this node",
+         "nothing, unless this node should serve it: compare spec.nodeSelector with the node's labels"}},
+    Entry<Reason>{Reason::kUnsupported,
+                  {"the definition asks for something that this build cannot do",
+                   "read the message, or run a newer version"}},
+    Entry<Reason>{
+        Reason::kChecksumFormsMixed,
+        {"the peers of this router send two forms of the IPv4 checksum; both are accepted here, but not by "
+         "every implementation",
+         "set spec.vrrp.ipv4Checksum, and the same form at the other routers of this VRID"}},
+    // Definitions
+    Entry<Reason>{Reason::kAccepted, {"the definition is good and is served", ""}},
+    Entry<Reason>{Reason::kParseError,
+                  {"the file is no well-formed JSON or YAML",
+                   "correct the file; `vipctl validate FILE` shows the place"}},
+    Entry<Reason>{Reason::kUnknownKind,
+                  {"apiVersion and kind name nothing that Vipra knows",
+                   "write apiVersion: vipra.dev/v1alpha1 and kind: VirtualIP"}},
+    Entry<Reason>{Reason::kUnknownField,
+                  {"a field that the schema does not have, often a spelling mistake",
+                   "correct or remove the field at the path"}},
+    Entry<Reason>{Reason::kRequiredField,
+                  {"a field that must be there is missing", "add the field at the path"}},
+    Entry<Reason>{
+        Reason::kWrongType,
+        {"the field has another type than the schema says", "correct the value; mind quotes around numbers"}},
+    Entry<Reason>{Reason::kOutOfRange,
+                  {"the number is too small or too large", "correct the value at the path"}},
+    Entry<Reason>{Reason::kInvalidValue,
+                  {"the value is none that the field can have", "correct the value at the path"}},
+    Entry<Reason>{Reason::kTooLong, {"the text is longer than the schema allows", "shorten it"}},
+    Entry<Reason>{Reason::kTooMany,
+                  {"the list has more items than the schema allows", "split the object, or remove items"}},
+    Entry<Reason>{Reason::kDuplicate,
+                  {"the same name, item or field is given twice",
+                   "remove one of the two; the message names the other"}},
+    Entry<Reason>{Reason::kRuleViolated,
+                  {"each field is good, but together they break a rule", "read the rule in the message"}},
+    Entry<Reason>{Reason::kTooLarge, {"the file or object is larger than is read", "split the file"}},
+    Entry<Reason>{Reason::kNotReadable,
+                  {"the file or folder cannot be read; what was last good is served on",
+                   "see owner and mode: the user of vipra-control (65532) must be able to read it"}},
+    // Checks
+    Entry<Reason>{Reason::kCheckPassed, {"the check got the answer that it wants", ""}},
+    Entry<Reason>{Reason::kCheckPending, {"the check has no verdict yet", ""}},
+    Entry<Reason>{Reason::kCheckTimeout,
+                  {"no answer within the check's timeout",
+                   "see whether the service is overloaded or the port filtered"}},
+    Entry<Reason>{Reason::kCheckRefused,
+                  {"the connection was refused: nobody listens on that port",
+                   "start the service, or correct the port of the check"}},
+    Entry<Reason>{Reason::kCheckUnreachable,
+                  {"the address of the check cannot be reached", "correct its host, or the route to it"}},
+    Entry<Reason>{Reason::kCheckWrongStatus,
+                  {"the HTTP status is not among the expected ones",
+                   "see why the service answers so, or correct the check"}},
+    Entry<Reason>{
+        Reason::kCheckBadResponse,
+        {"the answer is no HTTP, or ends too early", "see whether the port speaks HTTP without TLS"}},
+    Entry<Reason>{Reason::kCheckStale,
+                  {"vipra-control has not told its verdict for too long; the last one is kept",
+                   "see whether vipra-control runs and hangs"}},
+    // Processes
+    Entry<Reason>{Reason::kExited, {"a process of Vipra ended and is restarted", "see its last log lines"}},
+    Entry<Reason>{Reason::kKilledBySignal,
+                  {"a process of Vipra was killed and is restarted", "look for the OOM killer in `dmesg`"}},
+    Entry<Reason>{
+        Reason::kHung,
+        {"a process of Vipra no longer answered and was killed", "report it with the log lines before"}},
+    Entry<Reason>{Reason::kVersionMismatch,
+                  {"two processes of Vipra speak different versions of their protocol",
+                   "install vipra-agent and vipra-control of the same version and restart the older one"}},
+    Entry<Reason>{Reason::kPeerNotAllowed,
+                  {"a process with a foreign user id connected and was refused",
+                   "start vipra-control as the user that vipra-agent expects (--control-uid)"}},
+};
+
+constexpr std::array kDrops{
+    Entry<DropReason>{DropReason::kNone, {"not dropped", ""}},
+    Entry<DropReason>{
+        DropReason::kSelfEcho,
+        {"our own advertisement came back", "some are normal; many: look for a loop or a mirroring port"}},
+    Entry<DropReason>{DropReason::kDestination,
+                      {"sent neither to the VRRP group nor to this node as a known peer",
+                       "see which device sends VRRP to such an address"}},
+    Entry<DropReason>{DropReason::kIpHeader,
+                      {"the IP header is damaged or cut off", "look for a faulty sender"}},
+    Entry<DropReason>{DropReason::kTtl,
+                      {"TTL or hop limit is not 255, so it came from another segment or is forged",
+                       "find the sender; VRRP must not be routed"}},
+    Entry<DropReason>{DropReason::kShort, {"shorter than a VRRP header", "look for a faulty sender"}},
+    Entry<DropReason>{DropReason::kVersion,
+                      {"another version of VRRP than this router runs", "set the peer to version 3"}},
+    Entry<DropReason>{DropReason::kType, {"no advertisement", "look for a faulty sender"}},
+    Entry<DropReason>{DropReason::kAddrCount, {"an advertisement without addresses", "correct the peer"}},
+    Entry<DropReason>{DropReason::kLength,
+                      {"length and number of addresses do not agree", "look for a faulty sender"}},
+    Entry<DropReason>{
+        DropReason::kChecksum,
+        {"the checksum is wrong in both forms that are in use", "look for a faulty sender or network card"}},
+    Entry<DropReason>{
+        DropReason::kVrid,
+        {"for a virtual router that this node does not run", "nothing: others use this segment too"}},
+    Entry<DropReason>{DropReason::kIntervalZero,
+                      {"an advertisement interval of zero", "correct the peer's interval"}},
+    Entry<DropReason>{
+        DropReason::kFirstNotLinklocal,
+        {"the first IPv6 address is not link-local", "correct the order of addresses at the peer"}},
+    Entry<DropReason>{
+        DropReason::kAuthType,
+        {"another kind of authentication (version 2)", "set the same authentication on all nodes"}},
+    Entry<DropReason>{
+        DropReason::kAuthFail,
+        {"the authentication data does not match (version 2)", "set the same password on all nodes"}},
+    Entry<DropReason>{DropReason::kIntervalMismatch,
+                      {"another interval than ours (version 2)", "set the same interval on all nodes"}},
+    Entry<DropReason>{DropReason::kSource,
+                      {"a unicast advertisement from a node that is no peer", "add the sender to the peers"}},
+};
+
+// A new enumerator that nobody explains, or one explained twice, does not compile.
+template <class Entries, class Values>
+constexpr bool explains_each_once(const Entries& entries, const Values& values) {
+  return entries.size() == values.size() && std::all_of(values.begin(), values.end(), [&](auto value) {
+           return std::count_if(entries.begin(), entries.end(),
+                                [&](const auto& entry) { return entry.value == value; }) == 1;
+         });
+}
+static_assert(explains_each_once(kStates, kAllStateValues), "explain the new enumerator above");
+static_assert(explains_each_once(kReasons, kAllReasonValues), "explain the new enumerator above");
+static_assert(explains_each_once(kDrops, kAllDropReasonValues), "explain the new enumerator above");
+
+template <class Entries, class Enum>
+Guide find(const Entries& entries, Enum value) noexcept {
+  const auto it =
+      std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return entry.value == value; });
+  return it == entries.end() ? Guide{} : it->guide;
+}
+
+}  // namespace
+
+Guide guide(State state) noexcept {
+  return find(kStates, state);
+}
+Guide guide(Reason reason) noexcept {
+  return find(kReasons, reason);
+}
+Guide guide(DropReason reason) noexcept {
+  return find(kDrops, reason);
+}
+
+std::optional<Guide> guide_of_reason(int number) noexcept {
+  for (const auto& entry : kReasons) {
+    if (static_cast<int>(entry.value) == number) return entry.guide;
+  }
+  return std::nullopt;
+}
+
+}  // namespace vipra::cli
