@@ -22,6 +22,12 @@ bool is_text(std::string_view text, std::size_t limit) {
   return !text.empty() && text.size() <= limit;
 }
 
+// It is read apart from protobuf, which would have refused what is not UTF-8.
+bool is_node_name(std::string_view name) {
+  return is_text(name, kMaxNameBytes) &&
+         std::all_of(name.begin(), name.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
 std::optional<IpAddress> address_of(const std::string& wire) {
   return IpAddress::from_bytes({reinterpret_cast<const std::uint8_t*>(wire.data()), wire.size()});
 }
@@ -199,7 +205,7 @@ class Walk {
     while (!input_.at_end()) {
       if (auto status = field(input_.tag()); !status) return tl::unexpected{std::move(status).error()};
     }
-    if (summary_.node.empty()) return fail(Errc::kInvalid, "the desired state names no node");
+    if (!is_node_name(summary_.node)) return fail(Errc::kInvalid, "the desired state names no proper node");
     if (auto status = check_leads(); !status) return tl::unexpected{std::move(status).error()};
     summary_.routers = ids_.size();
     return std::move(summary_);
