@@ -88,6 +88,7 @@ class AddressWatch::Loop {
 
   void run() {
     std::vector<pollfd> ready;
+    ready.reserve(watched_.size() + 1);
     for (const auto& station : watched_) ready.push_back({station.socket.get(), POLLIN, 0});
     ready.push_back({stop_.get(), POLLIN, 0});
     while (ready.back().revents == 0) {

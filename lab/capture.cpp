@@ -27,9 +27,9 @@ ByteSpan Packet::payload() const {
 Capture::Capture(std::unique_ptr<CaptureTap> tap) : tap_{std::move(tap)} {}
 Capture::~Capture() = default;
 
-Result<std::unique_ptr<Capture>> Capture::open(const NetNamespace& net, std::string interface,
+Result<std::unique_ptr<Capture>> Capture::open(const NetNamespace& net, const std::string& interface,
                                                const CaptureOptions& options) {
-  auto tap = CaptureTap::open(net, std::move(interface), options);
+  auto tap = CaptureTap::open(net, interface, options);
   if (!tap) return tl::unexpected{tap.error()};
   return std::unique_ptr<Capture>{new Capture{std::move(*tap)}};
 }

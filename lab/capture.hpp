@@ -76,7 +76,8 @@ class Capture {
 
  private:
   explicit Capture(std::unique_ptr<CaptureTap> tap);
-  [[nodiscard]] static Result<std::unique_ptr<Capture>> open(const NetNamespace& net, std::string interface,
+  [[nodiscard]] static Result<std::unique_ptr<Capture>> open(const NetNamespace& net,
+                                                             const std::string& interface,
                                                              const CaptureOptions& options);
   std::unique_ptr<CaptureTap> tap_;
 };

@@ -81,7 +81,7 @@ std::int64_t stamp_of(msghdr& message) {
 
 }  // namespace
 
-Result<std::unique_ptr<CaptureTap>> CaptureTap::open(const NetNamespace& net, std::string interface,
+Result<std::unique_ptr<CaptureTap>> CaptureTap::open(const NetNamespace& net, const std::string& interface,
                                                      const CaptureOptions& options) {
   std::unique_ptr<CaptureTap> tap{new CaptureTap{options}};
   if (const auto done = tap->open_file(); !done) return tl::unexpected{done.error()};

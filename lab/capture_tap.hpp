@@ -19,7 +19,7 @@ class CaptureTap {
  public:
   // interface "": every switch port ("p-...") of the namespace.
   [[nodiscard]] static Result<std::unique_ptr<CaptureTap>> open(const NetNamespace& net,
-                                                                std::string interface,
+                                                                const std::string& interface,
                                                                 const CaptureOptions& options);
   ~CaptureTap();
   CaptureTap(const CaptureTap&) = delete;

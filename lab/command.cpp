@@ -25,8 +25,10 @@ std::string find_program(const std::string& name) {
   const char* path = std::getenv("PATH");
   std::istringstream folders{std::string{path != nullptr ? path : ""} + ":/usr/sbin:/usr/bin:/sbin:/bin"};
   for (std::string folder; std::getline(folders, folder, ':');) {
-    const std::string candidate = folder + "/" + name;
-    if (!folder.empty() && ::access(candidate.c_str(), X_OK) == 0) return candidate;
+    if (folder.empty()) continue;
+    std::string candidate = folder;
+    candidate.append("/").append(name);
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return name;
 }
@@ -70,6 +72,7 @@ Result<Child> spawn(const NetNamespace& net, const std::vector<std::string>& arg
 
   const std::string program = find_program(argv.front());
   std::vector<char*> arguments;
+  arguments.reserve(argv.size() + 1);
   for (const auto& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   pid_t pid = -1;

@@ -6,6 +6,7 @@
 
 #include "lab/demo_story.hpp"
 #include "lab/lab.hpp"
+#include "lab/literal.hpp"
 
 namespace vipra::lab {
 namespace {
@@ -73,7 +74,7 @@ class Demo {
     const TimePoint begin = lab_->timeline().note("agents started");
     if (const auto done = lab_->start_agents(agent()); !done) return done;
     if (const auto done = wait_for_answer("", begin); !done) return done;
-    // The best node owns it in the end, whoever was up first: priorities are compared, then nothing moves.
+    // Whoever it is: with the default policy Never the first one up keeps it.
     const auto owner = lab_->wait_for_owner(vip_, kPatience);
     if (!owner) return tl::unexpected{owner.error()};
     owner_ = *owner;
@@ -90,7 +91,7 @@ class Demo {
     lab_->timeline().note(begin, "crash of " + victim);
     if (const auto done = follow_move(victim, begin); !done) return done;
     story_.say(owner_ + " has missed three advertisements, waited its skew and taken over");
-    const auto bound = election_time(options_.interval, priority_of(owner_));
+    const auto bound = election_time(options_.interval, best_priority_without(victim));
     story_.add(finding_of("crash of " + victim, probe_->settled_report(begin, now()), bound));
     crashed_ = victim;
     return {};
@@ -164,7 +165,8 @@ class Demo {
     };
     if (!wait_until(moved, kPatience + 4 * options_.interval))
       return fail(Errc::kTimeout, "nobody took the VIP over from " + from);
-    owner_ = probe_->last_answer()->node;
+    const auto last = probe_->last_answer();
+    if (last) owner_ = last->node;
     return {};
   }
 
@@ -180,10 +182,17 @@ class Demo {
     return rank < 3 ? 200 - 50 * rank : std::max(1, 100 - 4 * (rank - 2));
   }
 
+  int best_priority_without(const std::string& victim) const {
+    int best = 0;
+    for (const auto& name : lab_->node_names())
+      if (name != victim) best = std::max(best, priority_of(name));
+    return best;
+  }
+
   AgentOptions agent() const { return {.binary = options_.agent}; }
 
   DemoOptions options_;
-  IpAddress vip_ = *IpAddress::parse(kVip);
+  IpAddress vip_ = literal_address(kVip);
   Story story_;
   std::unique_ptr<Lab> lab_;
   std::unique_ptr<Probe> probe_;
@@ -206,7 +215,7 @@ int run_demo(const DemoOptions& options) {
   }
   std::cout << "\n"
             << (status == 0 ? "Done" : "Ended") << " in " << seconds_text(now() - begin)
-            << (options.keep_files ? "; the logs are kept" : "; nothing is left behind") << "." << std::endl;
+            << (options.keep_files ? "; the logs are kept" : "; nothing is left behind") << ".\n";
   return status;
 }
 

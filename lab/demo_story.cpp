@@ -38,10 +38,10 @@ Finding finding_of(std::string what, const ProbeReport& report, std::optional<Du
 }
 
 void Story::step(const std::string& title) {
-  std::cout << "\n" << ++steps_ << ". " << title << std::endl;
+  std::cout << "\n" << ++steps_ << ". " << title << '\n' << std::flush;
 }
 void Story::say(const std::string& text) {
-  std::cout << "   " << text << std::endl;
+  std::cout << "   " << text << '\n' << std::flush;
 }
 
 void Story::add(const Finding& finding) {

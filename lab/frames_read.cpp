@@ -2,6 +2,7 @@
 #include <array>
 
 #include "lab/frames.hpp"
+#include "lab/literal.hpp"
 
 namespace vipra::lab {
 namespace {
@@ -34,16 +35,16 @@ std::optional<IpSeen> as_ipv4(ByteSpan packet) {
   const std::size_t head = (packet[0] & 0x0fU) * std::size_t{4};
   const std::size_t total = be16(packet, 2);
   if (head < 20 || total < head || total > packet.size()) return std::nullopt;
-  return IpSeen{*IpAddress::from_bytes(packet.subspan(12, 4)), *IpAddress::from_bytes(packet.subspan(16, 4)),
-                packet[8], packet[9], packet.subspan(head, total - head)};
+  return IpSeen{address_from(packet.subspan(12, 4)), address_from(packet.subspan(16, 4)), packet[8],
+                packet[9], packet.subspan(head, total - head)};
 }
 
 std::optional<IpSeen> as_ipv6(ByteSpan packet) {
   if (packet.size() < kIpv6Head || packet[0] >> 4U != 6) return std::nullopt;
   const std::size_t size = be16(packet, 4);
   if (kIpv6Head + size > packet.size()) return std::nullopt;
-  return IpSeen{*IpAddress::from_bytes(packet.subspan(8, 16)), *IpAddress::from_bytes(packet.subspan(24, 16)),
-                packet[7], packet[6], packet.subspan(kIpv6Head, size)};
+  return IpSeen{address_from(packet.subspan(8, 16)), address_from(packet.subspan(24, 16)), packet[7],
+                packet[6], packet.subspan(kIpv6Head, size)};
 }
 
 std::optional<IpSeen> as_ip(ByteSpan frame) {
@@ -71,7 +72,7 @@ std::optional<VrrpSeen> as_vrrp(ByteSpan frame) {
                                        : static_cast<std::uint16_t>(be16(body, 4) & 0x0fffU);
   const std::size_t size = address_size(seen.family);
   for (std::size_t i = 0, at = 8; i < body[3] && at + size <= body.size(); ++i, at += size)
-    seen.addresses.push_back(*IpAddress::from_bytes(body.subspan(at, size)));
+    seen.addresses.push_back(address_from(body.subspan(at, size)));
   return seen;
 }
 
@@ -83,7 +84,7 @@ std::optional<GratuitousArp> as_gratuitous_arp(ByteSpan frame) {
   const auto sender = body.subspan(14, 4);
   const auto target = body.subspan(24, 4);
   if (!std::equal(sender.begin(), sender.end(), target.begin())) return std::nullopt;
-  return GratuitousArp{*IpAddress::from_bytes(sender), mac_at(body, 8), be16(body, 6) == 1};
+  return GratuitousArp{address_from(sender), mac_at(body, 8), be16(body, 6) == 1};
 }
 
 std::optional<NeighbourAdvertisement> as_neighbour_advertisement(ByteSpan frame) {
@@ -93,7 +94,7 @@ std::optional<NeighbourAdvertisement> as_neighbour_advertisement(ByteSpan frame)
   if (body.size() < 24 || body[0] != kTypeNeighbourAdvertisement) return std::nullopt;
   NeighbourAdvertisement seen;
   seen.source = ip->source, seen.destination = ip->destination;
-  seen.target = *IpAddress::from_bytes(body.subspan(8, 16));
+  seen.target = address_from(body.subspan(8, 16));
   seen.router = (body[4] & 0x80U) != 0;
   seen.solicited = (body[4] & 0x40U) != 0;
   seen.override_flag = (body[4] & 0x20U) != 0;

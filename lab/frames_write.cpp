@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "lab/frames.hpp"
+#include "lab/literal.hpp"
 
 namespace vipra::lab {
 namespace {
@@ -96,7 +97,7 @@ Bytes ip_frame(const IpFrame& head, ByteSpan payload) {
 }
 
 Bytes vrrp_message(const Advert& advert, const IpAddress& source) {
-  Bytes message{static_cast<std::uint8_t>(advert.version << 4U | 1U), advert.vrid, advert.priority,
+  Bytes message{static_cast<std::uint8_t>(advert.version * 16 + 1), advert.vrid, advert.priority,
                 static_cast<std::uint8_t>(advert.addresses.size())};
   append16(message, advert.version == 2 ? advert.interval_cs / 100U : advert.interval_cs);
   append16(message, 0);
@@ -135,7 +136,7 @@ Bytes neighbour_advertisement_frame(const MacAddress& mac, const IpAddress& addr
   IpFrame head;
   head.source_mac = mac;
   head.source = address;
-  head.destination = *IpAddress::parse("ff02::1");
+  head.destination = literal_address("ff02::1");
   head.protocol = 58;
   put16(message, 2, checksum_with_pseudo_header(head.source, head.destination, head.protocol, message));
   return ip_frame(head, message);

@@ -3,6 +3,8 @@
 #include <linux/capability.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <system_error>
 
 #include "base/check.hpp"
@@ -27,7 +29,8 @@ Status make_folders(const fs::path& node) {
     // What a package would prepare: control, without privileges, keeps state and serves a socket there.
     if (std::string_view{name} != "definitions" && ::chown(folder.c_str(), 0, kControlUid) < 0)
       return fail_errno("give away " + folder.string(), errno);
-    if (std::string_view{name} != "definitions") fs::permissions(folder, fs::perms{0770}, error);
+    if (std::string_view{name} != "definitions")
+      fs::permissions(folder, fs::perms::owner_all | fs::perms::group_all, error);
   }
   return {};
 }
@@ -110,10 +113,10 @@ Node& Lab::node(std::size_t index) {
 }
 
 Node& Lab::node(std::string_view name) {
-  for (const auto& node : nodes_)
-    if (node->name() == name) return *node;
-  VIPRA_CHECK(!"a node of this lab");
-  return *nodes_.front();
+  const auto it =
+      std::find_if(nodes_.begin(), nodes_.end(), [&](const auto& node) { return node->name() == name; });
+  VIPRA_CHECK(it != nodes_.end());
+  return **it;
 }
 
 Station& Lab::client(std::size_t index) {
@@ -123,6 +126,7 @@ Station& Lab::client(std::size_t index) {
 
 std::vector<std::string> Lab::node_names() const {
   std::vector<std::string> names;
+  names.reserve(nodes_.size());
   for (const auto& node : nodes_) names.push_back(node->name());
   return names;
 }
@@ -180,6 +184,7 @@ Result<std::unique_ptr<Capture>> Lab::capture(const CaptureOptions& options) {
 
 Result<std::unique_ptr<AddressWatch>> Lab::watch_addresses() const {
   std::vector<const Station*> stations;
+  stations.reserve(nodes_.size());
   for (const auto& node : nodes_) stations.push_back(node.get());
   return AddressWatch::start(stations);
 }

@@ -109,7 +109,7 @@ Status Node::start_agent(const AgentOptions& options) {
   if (!options.control) argv.emplace_back("--no-control");
   for (const auto& [key, value] : options.labels) {
     argv.emplace_back("--label");
-    argv.push_back(key + "=" + value);
+    argv.push_back(std::string{key}.append("=").append(value));
   }
   argv.insert(argv.end(), options.extra.begin(), options.extra.end());
   auto child = spawner_.execute(net(), argv, environment_of_lab(lab_id_), log_path());

@@ -49,7 +49,8 @@ class Analysis {
       case Fate::kLost:
         return lose(tick);
       case Fate::kAnswered:
-        return count_answer(tick);
+        if (const auto answer = stream_.answer(tick)) count_answer(tick, *answer);
+        return;
     }
   }
 
@@ -63,9 +64,8 @@ class Analysis {
     outage.length = at - outage.first_lost + loop_.options().interval;
   }
 
-  void count_answer(std::size_t tick) {
+  void count_answer(std::size_t tick, const ProbeAnswer& answer) {
     ++report_.sent, ++report_.answered;
-    const auto answer = *stream_.answer(tick);
     const auto at = sent_at(stream_, tick);
     close_outage(at + answer.round_trip);
     report_.longest_round_trip = std::max(report_.longest_round_trip, answer.round_trip);
@@ -86,8 +86,9 @@ class Analysis {
   void close_outage_beyond(std::size_t tick) {
     if (report_.outages.empty() || report_.outages.back().answered) return;
     for (; tick < ticks_; ++tick) {
-      if (fate(stream_, tick) != Fate::kAnswered) continue;
-      return close_outage(sent_at(stream_, tick) + stream_.answer(tick)->round_trip);
+      const auto answer = stream_.answer(tick);
+      if (answer && fate(stream_, tick) == Fate::kAnswered)
+        return close_outage(sent_at(stream_, tick) + answer->round_trip);
     }
   }
 

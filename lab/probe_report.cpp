@@ -21,6 +21,7 @@ Duration ProbeReport::longest_stall() const {
 
 std::vector<std::string> ProbeReport::owner_names() const {
   std::vector<std::string> names;
+  names.reserve(owners.size());
   for (const auto& owner : owners) names.push_back(owner.node);
   return names;
 }

@@ -89,25 +89,40 @@ pid_t Spawner::fork_here(const std::function<void()>& in_child) {
 
 Result<Child> Spawner::fork_into(const NetNamespace& net, const std::string& process_name,
                                  const std::function<int()>& body, const std::vector<int>& keep) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) < 0) return fail_errno("make a pipe", errno);
+  const UniqueFd told{ends[0]};
+  UniqueFd tell{ends[1]};
   std::vector<int> sorted = keep;
+  sorted.push_back(tell.get());
   std::sort(sorted.begin(), sorted.end());
   const pid_t parent = ::getpid();
   const pid_t pid = fork_here([&] {
     prepare_child(parent, net.fd(), -1, sorted);
     ::prctl(PR_SET_NAME, process_name.c_str());
+    const char inside = 1;
+    if (::write(tell.get(), &inside, 1) != 1) ::_exit(kExitUnprepared);
+    ::close(tell.get());
     ::_exit(body());
   });
   if (pid < 0) return fail_errno("fork " + process_name, -pid);
-  return Child{pid};
+  Child child{pid};
+  tell.reset();
+  char inside = 0;
+  if (::read(told.get(), &inside, 1) != 1)
+    return fail(Errc::kIo, process_name + " did not get into its namespace");
+  return child;
 }
 
 Result<Child> Spawner::execute(const NetNamespace& net, const std::vector<std::string>& argv,
                                const std::vector<std::string>& environment,
                                const std::filesystem::path& log) {
   std::vector<char*> arguments;
+  arguments.reserve(argv.size() + 1);
   for (const auto& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   std::vector<char*> variables;
+  variables.reserve(environment.size() + 1);
   for (const auto& variable : environment) variables.push_back(const_cast<char*>(variable.c_str()));
   variables.push_back(nullptr);
 

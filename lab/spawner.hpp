@@ -24,9 +24,9 @@ class Spawner {
   Spawner(const Spawner&) = delete;
   Spawner& operator=(const Spawner&) = delete;
 
-  // Forks, enters the namespace, calls body in the child, which ends with its return value. The body must not
-  // allocate or lock: the child is a copy of a process with threads. It has only the file descriptors of
-  // `keep` beside 0, 1, 2 (which are /dev/null), default signal handlers and nothing blocked.
+  // Forks, enters the namespace, calls body in the child, which ends with its return value; returns once the
+  // child is inside. The body must not allocate or lock: the child is a copy of a process with threads. It has
+  // only the file descriptors of `keep` beside 0, 1, 2 (/dev/null), default signal handlers, nothing blocked.
   [[nodiscard]] Result<Child> fork_into(const NetNamespace& net, const std::string& process_name,
                                         const std::function<int()>& body, const std::vector<int>& keep = {});
 

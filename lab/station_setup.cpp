@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "lab/literal.hpp"
+
 namespace vipra::lab {
 namespace {
 
@@ -38,9 +40,9 @@ StationFacts station_facts(const std::string& name, std::size_t number) {
   facts.mac = MacAddress{{0x02, 0x99, 0, 0, 0, n}};
   facts.v4 = IpAddress::v4(10, 99, 0, n);
   const std::array<std::uint8_t, 16> v6{0x20, 0x01, 0x0d, 0xb8, 0, 0x99, 0, 0, 0, 0, 0, 0, 0, 0, 0, n};
-  facts.v6 = *IpAddress::from_bytes(v6);
+  facts.v6 = address_from(v6);
   const std::array<std::uint8_t, 16> eui64{0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0x00, 0x99, 0, 0xff, 0xfe, 0, 0, n};
-  facts.link_local = *IpAddress::from_bytes(eui64);
+  facts.link_local = address_from(eui64);
   return facts;
 }
 

@@ -1,5 +1,7 @@
 #include "lab/switch.hpp"
 
+#include "lab/literal.hpp"
+
 namespace vipra::lab {
 namespace {
 
@@ -67,7 +69,7 @@ IpAddress Switch::control_v4() const {
   return IpAddress::v4(10, 99, 0, 254);
 }
 IpAddress Switch::control_v6() const {
-  return *IpAddress::parse("2001:db8:99::fe");
+  return literal_address("2001:db8:99::fe");
 }
 
 Status Switch::filter(const std::string& nft_command) const {

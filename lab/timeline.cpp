@@ -22,6 +22,7 @@ std::string ms(Duration d) {
 
 std::vector<Row> rows_of(const ProbeReport& report) {
   std::vector<Row> rows;
+  rows.reserve(report.owners.size() + report.outages.size());
   for (const auto& owner : report.owners) {
     rows.push_back(
         {owner.from, owner.node,
@@ -56,7 +57,7 @@ std::vector<TimelineEvent> Timeline::events() const {
 std::string Timeline::table(const ProbeReport& report) const {
   auto rows = rows_of(report);
   for (auto& event : events()) rows.push_back({event.at, "", "-- " + event.what});
-  std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.at < b.at; });
+  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.at < b.at; });
   std::string text = "      time  " + report.target + " at\n";
   for (const auto& row : rows) {
     char line[320];

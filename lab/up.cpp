@@ -19,7 +19,8 @@ void describe(Lab& lab) {
   line(lab.client().name(), lab.client().facts().v4.to_string(), lab.client().net());
   line("switch", lab.network().control_v4().to_string(), lab.network().net());
   std::cout << "\nDefinitions go into " << (lab.directory() / "node-*/definitions").string()
-            << "\nCtrl-C takes everything down." << std::endl;
+            << "\nCtrl-C takes everything down." << '\n'
+            << std::flush;
 }
 
 }  // namespace
@@ -47,7 +48,7 @@ int run_up(const UpOptions& options) {
   describe(**lab);
   int number = 0;
   ::sigwait(&ends, &number);
-  std::cout << "\nTaking the lab down." << std::endl;
+  std::cout << "\nTaking the lab down." << '\n' << std::flush;
   return 0;
 }
 

@@ -59,6 +59,7 @@ class WebServer {
 
   void listen_now() {
     listener_ = ::socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (listener_ < 0) ::_exit(1);
     const int on = 1;
     const int off = 0;
     ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);

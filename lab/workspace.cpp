@@ -22,6 +22,8 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr std::string_view kPrefix = "vipra-lab-";
+constexpr fs::perms kReadable = fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec |
+                                fs::perms::others_read | fs::perms::others_exec;
 constexpr const char* kLockName = "alive";
 
 // Reads one line with the namespaces ("net:[4026532008] ..."), then waits for the end of the lab: the end of
@@ -144,7 +146,7 @@ Result<std::unique_ptr<Workspace>> Workspace::make(bool keep_files) {
   fs::create_directory(hidden, error);
   if (error) return fail_errno("make " + hidden.string(), error.value());
   // Control runs without privileges and must be able to look into its folders.
-  fs::permissions(hidden, fs::perms{0755}, error);
+  fs::permissions(hidden, kReadable, error);
   made->lock_ = UniqueFd{::open((hidden / kLockName).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
   if (!made->lock_ || ::flock(made->lock_.get(), LOCK_EX | LOCK_NB) < 0)
     return fail_errno("lock the folder", errno);
