@@ -18,7 +18,9 @@ TEST_F(Failover, ACrashedNodesVipAnswersFromTheNextBest) {
   const auto report = probed([&] { ASSERT_OK(node("node-a").crash()); }, [&] { return owns("node-b"); });
   EXPECT_EQ(report.owner_names(), (std::vector<std::string>{"node-a", "node-b"}));
   // The bound itself is bench's to measure; a whole second would be another mechanism than the election.
-  if (!report.host_stalled()) EXPECT_LT(report.longest_outage(), ms{1000});
+  if (!report.host_stalled()) {
+    EXPECT_LT(report.longest_outage(), ms{1000});
+  }
 }
 
 TEST_F(Failover, ASigtermLosesNoProbe) {

@@ -101,7 +101,9 @@ TEST_F(Processes, AStoppedControlDelaysNoTakeover) {
   ASSERT_NO_FATAL_FAILURE(up_with_owner(2));
   ASSERT_OK(node("node-b").signal(Role::kControl, SIGSTOP));
   const auto report = probed([&] { ASSERT_OK(node("node-a").crash()); }, [&] { return owns("node-b"); });
-  if (!report.host_stalled()) EXPECT_LT(report.longest_outage(), ms{1000});
+  if (!report.host_stalled()) {
+    EXPECT_LT(report.longest_outage(), ms{1000});
+  }
   ASSERT_OK(node("node-b").signal(Role::kControl, SIGCONT));
   EXPECT_TRUE(
       wait_until([&] { return vipctl(node("node-b"), {"get"}).find("Master") != std::string::npos; }, s{10}));
@@ -151,12 +153,18 @@ TEST_F(Processes, ControlRunsWithoutAnyCapability) {
   std::ifstream status{"/proc/" + std::to_string(*pid) + "/status"};
   int judged = 0;
   for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("Uid:")) EXPECT_NE(line.find("65532"), std::string::npos) << line, ++judged;
+    if (line.starts_with("Uid:")) {
+      EXPECT_NE(line.find("65532"), std::string::npos) << line;
+      ++judged;
+    }
     if (line.starts_with("CapEff:") || line.starts_with("CapPrm:") || line.starts_with("CapBnd:")) {
       EXPECT_NE(line.find("0000000000000000"), std::string::npos) << line;
       ++judged;
     }
-    if (line.starts_with("NoNewPrivs:")) EXPECT_NE(line.find('1'), std::string::npos) << line, ++judged;
+    if (line.starts_with("NoNewPrivs:")) {
+      EXPECT_NE(line.find('1'), std::string::npos) << line;
+      ++judged;
+    }
   }
   EXPECT_EQ(judged, 5);
 }

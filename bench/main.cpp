@@ -1,0 +1,42 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "bench/scenarios.hpp"
+#include "lab/lab.hpp"
+
+int main(int argc, char** argv) {
+  using namespace vipra::bench;
+  CLI::App app{"Whole-system figures: real agents in a lab of network namespaces, one probe a millisecond"};
+  std::size_t runs = 20;
+  std::string only;
+  std::filesystem::path agent = std::filesystem::path{"/proc/self/exe"};
+  agent = std::filesystem::read_symlink(agent).parent_path() / "vipra-agent";
+  app.add_option("--runs", runs, "Runs of each kind that count")->capture_default_str();
+  app.add_option("--only", only, "One of: crash stop preempt speaker definition memory");
+  app.add_option("--agent", agent, "vipra-agent to measure")->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  if (!vipra::lab::may_build_labs()) {
+    std::fputs("vipra-bench builds network namespaces: run it as root\n", stderr);
+    return 2;
+  }
+  const std::pair<const char*, std::function<Series(const std::filesystem::path&, std::size_t)>> kinds[] = {
+      {"crash", crash},
+      {"stop", planned_stop},
+      {"preempt", preemption},
+      {"speaker", speaker_killed},
+      {"definition", definition_to_answer}};
+  bool kept = true;
+  std::puts(table_head().c_str());
+  for (const auto& [name, run] : kinds) {
+    if (!only.empty() && only != name) continue;
+    const auto series = run(agent, runs);
+    kept = kept && series.kept();
+    std::puts(series.row().c_str());
+    std::fflush(stdout);
+  }
+  if (only.empty() || only == "memory") kept = footprint(agent) && kept;
+  return kept ? 0 : 1;
+}

@@ -1,0 +1,21 @@
+// What is measured. Each makes its own lab (two nodes, priorities 200 and 100, 100 ms advertisements).
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <vector>
+
+#include "bench/series.hpp"
+
+namespace vipra::bench {
+
+[[nodiscard]] Series crash(const std::filesystem::path& agent, std::size_t runs);
+[[nodiscard]] Series planned_stop(const std::filesystem::path& agent, std::size_t runs);
+[[nodiscard]] Series preemption(const std::filesystem::path& agent, std::size_t runs);
+[[nodiscard]] Series speaker_killed(const std::filesystem::path& agent, std::size_t runs);
+[[nodiscard]] Series definition_to_answer(const std::filesystem::path& agent, std::size_t runs);
+
+// Resident memory of each process with one VIP, as printable lines; false when a bound is broken.
+[[nodiscard]] bool footprint(const std::filesystem::path& agent);
+
+}  // namespace vipra::bench
