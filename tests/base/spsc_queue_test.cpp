@@ -50,8 +50,8 @@ TEST(SpscQueue, CarriesWholeValuesBetweenTwoThreads) {
     std::uint64_t number = 0;
     std::uint64_t twice = 0;
   };
-  constexpr std::uint64_t kItems = 200'000;
-  SpscQueue<Item> queue{16};
+  constexpr std::uint64_t kItems = 50'000;
+  SpscQueue<Item> queue{512};  // small ones spend the test in the scheduler
   std::thread producer{[&] {
     for (std::uint64_t i = 0; i < kItems; ++i) {
       while (!queue.try_push({i, 2 * i})) std::this_thread::yield();
