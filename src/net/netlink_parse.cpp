@@ -48,7 +48,7 @@ std::optional<Attribute> next_attribute(Bytes& bytes) noexcept {
   std::memcpy(&header, bytes.data(), sizeof(header));
   const std::size_t length = header.nla_len;
   if (length < sizeof(header) || length > bytes.size()) return std::nullopt;
-  const Attribute attribute{static_cast<unsigned>(header.nla_type) & NLA_TYPE_MASK,
+  const Attribute attribute{header.nla_type & static_cast<unsigned>(NLA_TYPE_MASK),
                             bytes.subspan(sizeof(header), length - sizeof(header))};
   bytes = bytes.subspan(std::min<std::size_t>(NLA_ALIGN(length), bytes.size()));
   return attribute;

@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <thread>
 
 #include "net/interface_error.hpp"
 #include "net/netlink_events.hpp"
@@ -77,6 +78,19 @@ MessagePtr make_add_request(int index, const IpAddress& ip) {
   return request;
 }
 
+// Where the node would send what is for `ip`.
+MessagePtr make_route_request(int index, const IpAddress& ip) {
+  MessagePtr request{nlmsg_alloc_simple(RTM_GETROUTE, 0)};
+  rtmsg body{};
+  body.rtm_family = ip.is_v4() ? AF_INET : AF_INET6;
+  body.rtm_dst_len = full_length(ip);
+  if (!request || nlmsg_append(request.get(), &body, sizeof(body), NLMSG_ALIGNTO) < 0) return nullptr;
+  const auto bytes = ip.bytes();
+  if (nla_put(request.get(), RTA_DST, static_cast<int>(bytes.size()), bytes.data()) < 0) return nullptr;
+  if (nla_put_u32(request.get(), RTA_OIF, static_cast<std::uint32_t>(index)) < 0) return nullptr;
+  return request;
+}
+
 MessagePtr make_dump_request(std::uint16_t type) {
   MessagePtr request{nlmsg_alloc_simple(type, NLM_F_DUMP)};
   if (!request) return nullptr;
@@ -103,42 +117,6 @@ class DumpCollector final : public NetlinkVisitor {
   KernelDump& into_;
 };
 
-// What came of one request, filled in by libnl's callbacks.
-struct Answer {
-  NetlinkVisitor* replies = nullptr;
-  std::string* explanation = nullptr;
-  bool complete = false;
-  int sys_errno = 0;
-};
-
-int skip_strangers(nl_msg* message, void*) noexcept {
-  return nlmsg_get_src(message)->nl_pid == 0 ? NL_OK : NL_SKIP;
-}
-
-int on_valid(nl_msg* message, void* context) noexcept {
-  const auto* header = nlmsg_hdr(message);
-  if (auto* replies = static_cast<Answer*>(context)->replies)
-    parse_netlink({reinterpret_cast<const std::uint8_t*>(header), header->nlmsg_len}, *replies);
-  return NL_OK;
-}
-
-int on_ack(nl_msg*, void* context) noexcept {
-  static_cast<Answer*>(context)->complete = true;
-  return NL_STOP;
-}
-
-// A dump that broke off says so in its last message, which libnl 3.7 does not look at.
-int on_finish(nl_msg* message, void* context) noexcept {
-  auto& answer = *static_cast<Answer*>(context);
-  const auto* header = nlmsg_hdr(message);
-  int code = 0;
-  if (nlmsg_datalen(header) >= static_cast<int>(sizeof(code)))
-    std::memcpy(&code, nlmsg_data(header), sizeof(code));
-  answer.complete = true;
-  if (code < 0) answer.sys_errno = -code;
-  return NL_STOP;
-}
-
 // The kernel's own words ("IPv6 is disabled on this device"), which come behind the error.
 void read_explanation(nlmsgerr* error, std::string& into) {
   const auto* header = reinterpret_cast<const nlmsghdr*>(reinterpret_cast<const char*>(error) - NLMSG_HDRLEN);
@@ -150,14 +128,6 @@ void read_explanation(nlmsgerr* error, std::string& into) {
   std::array<char, 256> buffer{};
   if (text != nullptr) nla_strlcpy(buffer.data(), text, buffer.size());
   into = buffer.data();
-}
-
-int on_error(sockaddr_nl*, nlmsgerr* error, void* context) noexcept {
-  auto& answer = *static_cast<Answer*>(context);
-  answer.complete = true;
-  answer.sys_errno = -error->error;
-  read_explanation(error, *answer.explanation);
-  return NL_STOP;
 }
 
 std::string_view address_advice(int sys_errno) {
@@ -193,6 +163,54 @@ tl::unexpected<Error> out_of_memory() {
 
 }  // namespace
 
+// What came of one request, filled in by libnl's callbacks.
+struct RouteSocket::Replies {
+  NetlinkVisitor* visitor = nullptr;
+  std::uint8_t route_type = RTN_UNSPEC;
+  bool complete = false;
+  int sys_errno = 0;
+  std::string explanation;
+
+  static int skip_strangers(nl_msg* message, void*) noexcept {
+    return nlmsg_get_src(message)->nl_pid == 0 ? NL_OK : NL_SKIP;
+  }
+
+  static int on_valid(nl_msg* message, void* context) noexcept {
+    auto& replies = *static_cast<Replies*>(context);
+    const auto* header = nlmsg_hdr(message);
+    if (replies.visitor != nullptr)
+      parse_netlink({reinterpret_cast<const std::uint8_t*>(header), header->nlmsg_len}, *replies.visitor);
+    if (header->nlmsg_type == RTM_NEWROUTE && nlmsg_datalen(header) >= static_cast<int>(sizeof(rtmsg)))
+      replies.route_type = static_cast<const rtmsg*>(nlmsg_data(header))->rtm_type;
+    return NL_OK;
+  }
+
+  static int on_ack(nl_msg*, void* context) noexcept {
+    static_cast<Replies*>(context)->complete = true;
+    return NL_STOP;
+  }
+
+  // A dump that broke off says so in its last message, which libnl 3.7 does not look at.
+  static int on_finish(nl_msg* message, void* context) noexcept {
+    auto& replies = *static_cast<Replies*>(context);
+    const auto* header = nlmsg_hdr(message);
+    int code = 0;
+    if (nlmsg_datalen(header) >= static_cast<int>(sizeof(code)))
+      std::memcpy(&code, nlmsg_data(header), sizeof(code));
+    replies.complete = true;
+    if (code < 0) replies.sys_errno = -code;
+    return NL_STOP;
+  }
+
+  static int on_error(sockaddr_nl*, nlmsgerr* error, void* context) noexcept {
+    auto& replies = *static_cast<Replies*>(context);
+    replies.complete = true;
+    replies.sys_errno = -error->error;
+    read_explanation(error, replies.explanation);
+    return NL_STOP;
+  }
+};
+
 void RouteSocket::CloseSocket::operator()(nl_sock* socket) const noexcept {
   nl_socket_free(socket);
 }
@@ -227,20 +245,18 @@ Status RouteSocket::reconnect_if_broken() {
   return {};
 }
 
-int RouteSocket::transact(nl_msg& request, NetlinkVisitor* replies) {
-  explanation_.clear();
-  Answer answer{.replies = replies, .explanation = &explanation_};
+int RouteSocket::transact(nl_msg& request, Replies& replies) {
   const CallbacksPtr callbacks{nl_cb_alloc(NL_CB_DEFAULT)};
   if (!callbacks) return ENOMEM;
-  nl_cb_set(callbacks.get(), NL_CB_MSG_IN, NL_CB_CUSTOM, skip_strangers, nullptr);
-  nl_cb_set(callbacks.get(), NL_CB_VALID, NL_CB_CUSTOM, on_valid, &answer);
-  nl_cb_set(callbacks.get(), NL_CB_ACK, NL_CB_CUSTOM, on_ack, &answer);
-  nl_cb_set(callbacks.get(), NL_CB_FINISH, NL_CB_CUSTOM, on_finish, &answer);
-  nl_cb_err(callbacks.get(), NL_CB_CUSTOM, on_error, &answer);
+  nl_cb_set(callbacks.get(), NL_CB_MSG_IN, NL_CB_CUSTOM, Replies::skip_strangers, nullptr);
+  nl_cb_set(callbacks.get(), NL_CB_VALID, NL_CB_CUSTOM, Replies::on_valid, &replies);
+  nl_cb_set(callbacks.get(), NL_CB_ACK, NL_CB_CUSTOM, Replies::on_ack, &replies);
+  nl_cb_set(callbacks.get(), NL_CB_FINISH, NL_CB_CUSTOM, Replies::on_finish, &replies);
+  nl_cb_err(callbacks.get(), NL_CB_CUSTOM, Replies::on_error, &replies);
 
   int rc = nl_send_auto(socket_.get(), &request);
-  while (rc >= 0 && !answer.complete) rc = nl_recvmsgs(socket_.get(), callbacks.get());
-  if (answer.complete) return rc == -NLE_DUMP_INTR ? rc : answer.sys_errno;
+  while (rc >= 0 && !replies.complete) rc = nl_recvmsgs(socket_.get(), callbacks.get());
+  if (replies.complete) return rc == -NLE_DUMP_INTR ? rc : replies.sys_errno;
   // An answer may still be on its way and must not be taken for that of the next request.
   socket_.reset();
   return rc == -NLE_AGAIN ? ETIMEDOUT : rc;
@@ -250,10 +266,27 @@ Result<AddOutcome> RouteSocket::add_address(int index, const IpAddress& ip) {
   if (auto ready = reconnect_if_broken(); !ready) return tl::unexpected<Error>{std::move(ready).error()};
   const auto request = make_add_request(index, ip);
   if (!request) return out_of_memory();
-  const int result = transact(*request, nullptr);
-  if (result == 0) return AddOutcome::kAdded;
+  Replies replies;
+  const int result = transact(*request, replies);
   if (result == EEXIST) return AddOutcome::kAlreadyThere;
-  return fail_request("cannot add " + describe(ip, index), result, explanation_);
+  if (result != 0) return fail_request("cannot add " + describe(ip, index), result, replies.explanation);
+  if (!ip.is_v4()) wait_until_usable(index, ip);
+  return AddOutcome::kAdded;
+}
+
+// The local route is made by a worker of the kernel, usually within a tenth of a millisecond.
+void RouteSocket::wait_until_usable(int index, const IpAddress& ip) {
+  constexpr std::chrono::microseconds kStep{50};
+  for (std::chrono::microseconds waited{0}; waited < kUsableWait; waited += kStep) {
+    if (!socket_ || is_local(index, ip)) return;
+    std::this_thread::sleep_for(kStep);
+  }
+}
+
+bool RouteSocket::is_local(int index, const IpAddress& ip) {
+  const auto request = make_route_request(index, ip);
+  Replies replies;
+  return request && transact(*request, replies) == 0 && replies.route_type == RTN_LOCAL;
 }
 
 Status RouteSocket::remove_address(int index, const IpAddress& ip) {
@@ -266,9 +299,10 @@ Status RouteSocket::remove(int index, const IpAddress& ip, std::uint8_t prefix_l
   nl_msg* raw = nullptr;
   if (!address || rtnl_addr_build_delete_request(address.get(), 0, &raw) < 0) return out_of_memory();
   const MessagePtr request{raw};
-  const int result = transact(*request, nullptr);
+  Replies replies;
+  const int result = transact(*request, replies);
   if (result == 0 || result == EADDRNOTAVAIL || result == ENODEV) return {};
-  return fail_request("cannot remove " + describe(ip, index), result, explanation_);
+  return fail_request("cannot remove " + describe(ip, index), result, replies.explanation);
 }
 
 int RouteSocket::dump_once(KernelDump& into) {
@@ -277,7 +311,9 @@ int RouteSocket::dump_once(KernelDump& into) {
   for (const auto type : {RTM_GETLINK, RTM_GETADDR}) {
     const auto request = make_dump_request(static_cast<std::uint16_t>(type));
     if (!request) return ENOMEM;
-    if (const int result = transact(*request, &collector); result != 0) return result;
+    Replies replies;
+    replies.visitor = &collector;
+    if (const int result = transact(*request, replies); result != 0) return result;
   }
   return 0;
 }
@@ -288,8 +324,7 @@ Result<KernelDump> RouteSocket::dump() {
     if (auto ready = reconnect_if_broken(); !ready) return tl::unexpected<Error>{std::move(ready).error()};
     const int result = dump_once(dump);
     if (result == 0) return dump;
-    if (result != -NLE_DUMP_INTR)
-      return fail_request("cannot list interfaces and addresses", result, explanation_);
+    if (result != -NLE_DUMP_INTR) return fail_request("cannot list interfaces and addresses", result, {});
   }
   return fail(Errc::kTimeout, "cannot list interfaces and addresses: they keep changing; try again");
 }

@@ -9,10 +9,10 @@
 // Threading: one thread at a time.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <utility>
 
 #include "base/ip_address.hpp"
@@ -24,8 +24,6 @@ struct nl_msg;
 
 namespace vipra::net {
 
-class NetlinkVisitor;
-
 enum class AddOutcome : std::uint8_t {
   kAdded,
   kAlreadyThere,  // ours or a stranger's: the caller's table of addresses knows. Nothing was changed.
@@ -33,11 +31,15 @@ enum class AddOutcome : std::uint8_t {
 
 class RouteSocket {
  public:
+  static constexpr std::chrono::milliseconds kUsableWait{20};
+
   // In the network namespace of the calling thread.
   [[nodiscard]] static Result<RouteSocket> open();
 
-  // Never changes what is there. IPv4: an address with another prefix length (10.0.0.1/24 beside
-  // our 10.0.0.1/32) does not count as there for the kernel; only the caller's table can tell.
+  // Never changes what is there. Returns when the node answers on the address: the kernel acknowledges an
+  // IPv6 address before its local route is in place, and drops what comes in between (waits at most
+  // kUsableWait). IPv4: an address with another prefix length (10.0.0.1/24 beside our 10.0.0.1/32) does not
+  // count as there for the kernel; only the caller's table can tell.
   [[nodiscard]] Result<AddOutcome> add_address(int index, const IpAddress& ip);
   // Removes the /32 or /128, whoever added it: ask the table first. Success also where it, or the interface,
   // is gone.
@@ -54,16 +56,19 @@ class RouteSocket {
   };
   using SocketPtr = std::unique_ptr<nl_sock, CloseSocket>;
 
+  struct Replies;
+
   explicit RouteSocket(SocketPtr socket) : socket_{std::move(socket)} {}
   [[nodiscard]] static Result<SocketPtr> connect();
   [[nodiscard]] Status reconnect_if_broken();
   [[nodiscard]] Status remove(int index, const IpAddress& ip, std::uint8_t prefix_length);
   // 0, or the errno of the kernel's answer; negative (an error of libnl) where there was no usable answer.
-  [[nodiscard]] int transact(nl_msg& request, NetlinkVisitor* replies);
+  [[nodiscard]] int transact(nl_msg& request, Replies& replies);
+  [[nodiscard]] bool is_local(int index, const IpAddress& ip);
+  void wait_until_usable(int index, const IpAddress& ip);
   [[nodiscard]] int dump_once(KernelDump& into);
 
-  SocketPtr socket_;         // null after a transport failure: the next call opens a new one
-  std::string explanation_;  // the kernel's words on the last refusal
+  SocketPtr socket_;  // null after a transport failure: the next call opens a new one
 };
 
 }  // namespace vipra::net

@@ -1,6 +1,7 @@
 #include "net/kernel_writer.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -96,17 +97,24 @@ TEST_F(KernelWriterTest, FullIsAnAnswerUntilResultsAreRead) {
   for (CommandToken token = 0; token < 4; ++token) EXPECT_TRUE(writer->post(RemoveAddress{token, eth0, kV4}));
   EXPECT_FALSE(writer->post(DumpKernel{5}));
   ASSERT_TRUE(writer->start().has_value());
-  ASSERT_TRUE(wait_readable(writer->fd(), kPatience));
+  // Each result counts one up: all commands have run, and no result has been read.
+  std::uint64_t ready = 0;
+  ASSERT_TRUE(eventually([&] {
+    std::uint64_t more = 0;
+    if (::read(writer->fd(), &more, sizeof(more)) == sizeof(more)) ready += more;
+    return ready == 4;
+  }));
+  EXPECT_FALSE(writer->post(DumpKernel{5}));
+
   std::size_t seen = 0;
   bool posted = false;
-  const bool all = eventually([&] {
+  EXPECT_TRUE(eventually([&] {
     writer->drain([&](KernelResult&&) {
       ++seen;
       if (!posted) posted = writer->post(DumpKernel{5});
     });
     return seen == 5;
-  });
-  EXPECT_TRUE(all);
+  }));
   EXPECT_TRUE(posted) << "posting from within drain, once there is room";
 }
 

@@ -117,6 +117,9 @@ struct VethPair {
     ns.run("ip addr add 192.0.2." + host + "/24 dev eth0");
     ns.run("ip addr add 2001:db8::" + host + "/64 dev eth0 nodad");
     ns.run("ip addr add fe80::" + host + "/64 dev eth0 nodad");
+    // The kernel acknowledges an IPv6 address a little before it answers on it.
+    for (const auto* prefix : {"2001:db8::", "fe80::"})
+      ns.run("until ip -6 route get " + (prefix + host) + " oif eth0 | grep -q ^local; do sleep 0.01; done");
   }
 };
 

@@ -71,6 +71,23 @@ TEST_F(RouteSocketTest, Ipv6AddressIsUsableAtOnceAndNeverASource) {
   veth.a.run("ip -6 route get 2001:db8::2 | grep -q 'src 2001:db8::1 '");
 }
 
+// The kernel counts what it received for addresses that it does not have.
+TEST_F(RouteSocketTest, NodeAnswersOnAnIpv6AddressFromTheMomentItIsAdded) {
+  constexpr int kAddresses = 100;
+  const auto nth = [](int i) { return *IpAddress::parse("2001:db8::1:" + std::to_string(i)); };
+  std::string neighbours;
+  for (int i = 0; i < kAddresses; ++i)
+    neighbours +=
+        "neigh replace " + nth(i).to_string() + " lladdr 02:00:00:00:00:01 dev eth0 nud permanent\n";
+  veth.b.run("ip -6 -batch - <<'EOT'\n" + neighbours + "EOT");
+  for (int i = 0; i < kAddresses; ++i) {
+    ASSERT_EQ(route.add_address(eth0, nth(i)).value(), AddOutcome::kAdded);
+    ASSERT_TRUE(reaches(veth.b, nth(i)));
+  }
+  veth.a.run("grep -qE '^Ip6InAddrErrors[[:space:]]+0$' /proc/self/net/snmp6");
+  veth.a.run("grep -qE '^Ip6InNoRoutes[[:space:]]+0$' /proc/self/net/snmp6");
+}
+
 TEST_F(RouteSocketTest, AddingTwiceSaysSoAndChangesNothing) {
   for (const auto& ip : {kV4, kV6}) {
     ASSERT_EQ(route.add_address(eth0, ip).value(), AddOutcome::kAdded);
