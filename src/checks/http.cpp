@@ -17,14 +17,20 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 
 constexpr std::uint32_t kMaxAnswerHeader = 16 * 1024;
+constexpr std::size_t kMaxShownPath =
+    200;  // the sentence about a result goes into logs, reports and contributions
+
+std::string target_of(const definitions::HttpProbe& probe) {
+  const bool fits = probe.path.size() <= kMaxShownPath;
+  return "http " + host_and_port(probe.host, probe.port) +
+         (fits ? probe.path : probe.path.substr(0, kMaxShownPath - 3) + "...");
+}
 
 // GET, then the status line and the header of the answer; the body is never read.
 class HttpAttempt final : public Attempt {
  public:
   HttpAttempt(asio::io_context& io, const definitions::HttpProbe& probe, Duration timeout)
-      : Attempt{io, probe.host, probe.port, "http " + host_and_port(probe.host, probe.port) + probe.path,
-                timeout},
-        probe_{probe} {
+      : Attempt{io, probe.host, probe.port, target_of(probe), timeout}, probe_{probe} {
     const auto& host = probe.host_header.empty() ? host_and_port(probe.host, probe.port) : probe.host_header;
     request_ = "GET " + probe.path + " HTTP/1.1\r\nHost: " + host +
                "\r\nUser-Agent: vipra-control\r\nAccept: */*\r\nConnection: close\r\n\r\n";

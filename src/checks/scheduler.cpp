@@ -30,7 +30,8 @@ double fraction_of(std::string_view virtual_ip, std::string_view check) {
     for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211ULL;
   };
   mix(virtual_ip), mix("/"), mix(check);
-  // FNV leaves names that differ in their last letter close together; the finaliser of MurmurHash3 parts them.
+  // FNV leaves names that differ in their last letter close together; the finaliser of MurmurHash3 parts
+  // them.
   hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccdULL;
   hash = (hash ^ (hash >> 33)) * 0xc4ceb9fe1a85ec53ULL;
   hash ^= hash >> 33;
@@ -64,6 +65,8 @@ struct Scheduler::Running : std::enable_shared_from_this<Running> {
       : io{io_context}, spec{std::move(check)}, verdict{spec.rise, spec.fall, prior}, timer{io_context} {
     state.name = spec.name;
     state.kind = kind_of(spec);
+    state.rise = spec.rise;
+    state.fall = spec.fall;
     state.decided = verdict.decided();
     state.passing = verdict.passing();
     if (prior) state.detail = "not asked yet; the verdict is from before vipra-control started";

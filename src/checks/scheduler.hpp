@@ -57,9 +57,11 @@ struct CheckState {
   bool passing = false;
   Reason reason = Reason::kCheckPending;  // of the last run
   std::string detail;                     // of the last run, one sentence
-  int successes = 0;                      // in a row, at most rise
-  int failures = 0;                       // in a row, at most fall
-  std::int64_t since_unix_ns = 0;         // of the verdict; 0 before the first
+  int rise = 0;
+  int fall = 0;
+  int successes = 0;               // in a row, at most rise
+  int failures = 0;                // in a row, at most fall
+  std::int64_t since_unix_ns = 0;  // of the verdict; 0 before the first
   Duration last_duration{};
   RunCounts runs;
 };

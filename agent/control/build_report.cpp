@@ -1,0 +1,252 @@
+#include "agent/control/build_report.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "agent/control/conditions.hpp"
+#include "base/ip_address.hpp"
+#include "channel/convert.hpp"
+
+namespace vipra::control {
+namespace {
+
+namespace out = report::v1;
+namespace wire = channel::v1;
+
+std::string address_text(const std::string& bytes) {
+  const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  const auto address = IpAddress::from_bytes({data, bytes.size()});
+  return address ? address->to_string() : "";
+}
+
+// Sorted, each once.
+std::vector<std::string> virtual_ips_of(const plan::VirtualRouter& router) {
+  std::set<std::string> names;
+  for (const auto& address : router.addresses) names.insert(address.virtual_ip);
+  return {names.begin(), names.end()};
+}
+
+void fill_traffic(const wire::RouterSnapshot& snapshot, out::RouterReport& report) {
+  const auto& counters = snapshot.counters();
+  report.set_advertisements_sent(counters.advertisements_sent());
+  report.set_advertisements_received(counters.advertisements_received());
+  for (const auto& drop : counters.drops()) {
+    auto& item = *report.add_drops();
+    item.set_reason(drop.reason());
+    item.set_count(drop.count());
+  }
+}
+
+void fill_election(const wire::RouterSnapshot& snapshot, out::RouterReport& report) {
+  report.set_state(snapshot.state());
+  report.set_reason(snapshot.reason());
+  report.set_detail(snapshot.detail());
+  report.set_since_unix_ns(snapshot.since_unix_ns());
+  report.set_interface(snapshot.interface());
+  report.set_base_priority(snapshot.base_priority());
+  report.set_effective_priority(snapshot.effective_priority());
+  report.set_master_address(address_text(snapshot.master_address()));
+  report.set_master_priority(snapshot.master_priority());
+  report.set_warning(snapshot.warning());
+  report.set_warning_detail(snapshot.warning_detail());
+  report.set_interval_ns(snapshot.interval_ns());
+  report.set_misses(snapshot.misses());
+  for (const auto& contribution : snapshot.contributions()) {
+    auto& item = *report.add_contributions();
+    item.set_source(contribution.source());
+    item.set_delta(contribution.delta());
+    item.set_fault(contribution.fault());
+    item.set_reason(contribution.reason());
+    item.set_detail(contribution.detail());
+    item.set_stale(contribution.stale());
+  }
+}
+
+out::RouterReport from_snapshot(const wire::RouterSnapshot& snapshot) {
+  out::RouterReport report;
+  report.set_id(snapshot.router());
+  report.set_family(std::string{to_string(snapshot.family() == 6 ? Family::kIpv6 : Family::kIpv4)});
+  report.set_virtual_router_id(snapshot.vrid());
+  fill_election(snapshot, report);
+  fill_traffic(snapshot, report);
+  std::set<std::string> names;
+  for (const auto& address : snapshot.addresses()) {
+    auto& item = *report.add_addresses();
+    item.set_address(address_text(address.ip()));
+    item.set_virtual_ip(address.virtual_ip());
+    item.set_present(address.present());
+    item.set_error(address.error());
+    if (!address.virtual_ip().empty()) names.insert(address.virtual_ip());
+  }
+  for (const auto& name : names) report.add_virtual_ips(name);
+  return report;
+}
+
+// A router that the agent shall run and has not told of yet.
+out::RouterReport from_plan(const plan::VirtualRouter& router) {
+  out::RouterReport report;
+  report.set_id(router.id);
+  report.set_family(std::string{to_string(router.family)});
+  report.set_virtual_router_id(router.vrid.value());
+  report.set_state(reason::v1::STATE_UNKNOWN);
+  report.set_detail("the agent has not reported it yet");
+  report.set_base_priority(router.base_priority);
+  report.set_effective_priority(router.base_priority);
+  report.set_interval_ns(router.interval.count());
+  report.set_misses(static_cast<std::uint32_t>(router.misses));
+  for (const auto& address : router.addresses) {
+    auto& item = *report.add_addresses();
+    item.set_address(address.ip.to_string());
+    item.set_virtual_ip(address.virtual_ip);
+  }
+  for (const auto& name : virtual_ips_of(router)) report.add_virtual_ips(name);
+  return report;
+}
+
+void add_routers(const Facts& facts, out::NodeReport& report) {
+  std::map<std::string_view, const plan::VirtualRouter*> waiting;
+  for (const auto& router : facts.plan.state.routers) waiting.emplace(router.id, &router);
+  for (const auto& [id, snapshot] : facts.agent.routers()) {
+    *report.add_routers() = from_snapshot(snapshot);
+    waiting.erase(id);
+  }
+  for (const auto& [id, router] : waiting) *report.add_routers() = from_plan(*router);
+}
+
+void add_problem(out::DefinitionProblem& item, const std::string& origin, const std::string& path,
+                 Reason reason, const std::string& message) {
+  item.set_origin(origin);
+  item.set_path(path);
+  item.set_reason(channel::to_proto(reason));
+  item.set_message(message);
+}
+
+using RoutersByName = std::multimap<std::string_view, const out::RouterReport*>;
+
+bool is_stale(const out::RouterReport& router, const std::string& source) {
+  return std::any_of(router.contributions().begin(), router.contributions().end(),
+                     [&](const auto& part) { return part.stale() && part.source() == source; });
+}
+
+void add_checks(const Facts& facts, const std::vector<const out::RouterReport*>& routers,
+                out::VirtualIPReport& report) {
+  const auto before = [](const checks::CheckState& check, const std::string& name) {
+    return check.virtual_ip < name;
+  };
+  const auto& all = facts.checks;
+  for (auto at = std::lower_bound(all.begin(), all.end(), report.name(), before);
+       at != all.end() && at->virtual_ip == report.name(); ++at) {
+    auto& item = *report.add_checks();
+    item.set_virtual_ip(at->virtual_ip);
+    item.set_name(at->name);
+    item.set_kind(std::string{at->kind});
+    item.set_passing(at->passing);
+    item.set_decided(at->decided);
+    item.set_reason(channel::to_proto(at->reason));
+    item.set_detail(at->detail);
+    item.set_successes(static_cast<std::uint32_t>(at->successes));
+    item.set_failures(static_cast<std::uint32_t>(at->failures));
+    item.set_rise(static_cast<std::uint32_t>(at->rise));
+    item.set_fall(static_cast<std::uint32_t>(at->fall));
+    item.set_since_unix_ns(at->since_unix_ns);
+    const auto source = checks::contribution_source(at->name);
+    item.set_stale(
+        std::any_of(routers.begin(), routers.end(), [&](const auto* r) { return is_stale(*r, source); }));
+  }
+}
+
+const definitions::VirtualIpSpec* spec_of(const Facts& facts, const std::string& name) {
+  const auto& specs = facts.definitions.specs();
+  const auto found =
+      std::lower_bound(specs.begin(), specs.end(), name,
+                       [](const auto& spec, const std::string& wanted) { return spec.name < wanted; });
+  return found != specs.end() && found->name == name ? &*found : nullptr;
+}
+
+out::VirtualIPReport virtual_ip_report(const Facts& facts, const definitions::ObjectStatus& object,
+                                       const RoutersByName& by_name) {
+  out::VirtualIPReport report;
+  report.set_name(object.name);
+  report.set_object_generation(object.object_generation);
+  if (const auto* spec = spec_of(facts, object.name)) {
+    for (const auto& address : spec->addresses) report.add_addresses(address.to_string());
+  }
+  std::vector<const out::RouterReport*> routers;
+  const auto [first, last] = by_name.equal_range(object.name);
+  for (auto at = first; at != last; ++at) {
+    routers.push_back(at->second);
+    report.add_routers(at->second->id());
+  }
+  for (const auto& error : object.errors) {
+    add_problem(*report.add_problems(), object.origin, error.path, error.reason, error.message);
+  }
+  add_checks(facts, routers, report);
+  for (auto& condition : conditions_of(facts, object, routers))
+    *report.add_conditions() = std::move(condition);
+  return report;
+}
+
+void add_virtual_ips(const Facts& facts, const out::NodeReport* before, std::int64_t now,
+                     out::NodeReport& report) {
+  RoutersByName by_name;
+  for (const auto& router : report.routers()) {
+    for (const auto& name : router.virtual_ips()) by_name.emplace(name, &router);
+  }
+  std::map<std::string_view, const out::VirtualIPReport*> old;
+  if (before != nullptr) {
+    for (const auto& virtual_ip : before->virtual_ips()) old.emplace(virtual_ip.name(), &virtual_ip);
+  }
+  for (const auto& object : facts.definitions.objects()) {
+    auto& item = *report.add_virtual_ips();
+    item = virtual_ip_report(facts, object, by_name);
+    const auto found = old.find(object.name);
+    date_conditions(item, found == old.end() ? nullptr : found->second, now);
+  }
+}
+
+// Those that no object of the report shows.
+void add_problems(const Facts& facts, out::NodeReport& report) {
+  std::set<std::string_view> shown;
+  for (const auto& object : facts.definitions.objects()) shown.insert(object.name);
+  for (const auto& problem : facts.definitions.problems()) {
+    if (!problem.object.empty() && shown.contains(problem.object)) continue;
+    add_problem(*report.add_problems(), problem.origin, problem.path, problem.reason, problem.message);
+  }
+}
+
+}  // namespace
+
+out::NodeReport build_report(const Facts& facts, const out::NodeReport* before, std::int64_t now_unix_ns) {
+  out::NodeReport report;
+  report.set_node(facts.node);
+  report.set_build(facts.build);
+  report.set_sequence(before == nullptr ? 1 : before->sequence() + 1);
+  report.set_agent_connected(facts.agent_connected);
+  report.set_definitions_generation(facts.plan.state.generation);
+  if (const auto& speaker = facts.agent.speaker()) {
+    report.set_applied_generation(speaker->applied_generation());
+    report.set_speaker_realtime(speaker->realtime());
+  }
+  report.set_source_readable(facts.source.readable);
+  report.set_source_detail(facts.source.message);
+  if (facts.definitions_age) report.set_definitions_age_ns(facts.definitions_age->count());
+  add_routers(facts, report);
+  add_virtual_ips(facts, before, now_unix_ns, report);
+  add_problems(facts, report);
+  for (const auto& transition : facts.agent.transitions()) {
+    auto& item = *report.add_transitions();
+    item.set_sequence(transition.sequence());
+    item.set_router(transition.router());
+    item.set_from(transition.from());
+    item.set_to(transition.to());
+    item.set_reason(transition.reason());
+    item.set_unix_ns(transition.unix_ns());
+    item.set_detail(transition.detail());
+  }
+  return report;
+}
+
+}  // namespace vipra::control

@@ -1,0 +1,92 @@
+#include "agent/control/options.hpp"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <map>
+
+namespace vipra::control {
+namespace {
+
+constexpr std::size_t kMaxNodeName = 253;
+
+constexpr const char* kAbout =
+    "vipra-control reads definitions, runs checks and tells what happens, for the agent of this node.\n"
+    "It has no privilege and no part in an election: stop it, and every VIP stays where it is.\n"
+    "vipra-agent starts it; start it yourself only where the agent runs with --no-control.\n";
+
+constexpr const char* kAfter =
+    "On --listen: /metrics for Prometheus, /livez (this process works), /readyz (the definitions are\n"
+    "read, and the agent runs them). SIGTERM ends it at once and takes nothing away.";
+
+const std::map<std::string, log::Level> kLevels{{"debug", log::Level::kDebug},
+                                                {"info", log::Level::kInfo},
+                                                {"warning", log::Level::kWarning},
+                                                {"error", log::Level::kError}};
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return {};
+  return name.data();
+}
+
+void add_flags(CLI::App& app, Options& options) {
+  app.add_option("--definitions", options.definitions,
+                 "Folder of definitions, *.yaml, *.yml or *.json; edits are seen at once (default "
+                 "/etc/vipra/definitions)")
+      ->type_name("DIR");
+  app.add_option("--node", options.node, "Name of this node (default: the host name)")->type_name("NAME");
+  app.add_option("--label", options.labels,
+                 "Label of this node, may be repeated; definitions select nodes by labels")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("--labels-file", options.labels_file, "Labels, one KEY=VALUE a line; edits are seen at once")
+      ->type_name("FILE");
+  app.add_option("--state-dir", options.state_dir,
+                 "Keeps the last good definitions, for a start without the folder (default /var/lib/vipra)")
+      ->type_name("DIR");
+  app.add_option("--agent-socket", options.agent_socket,
+                 "Socket of the agent (default /run/vipra/agent.sock)")
+      ->type_name("PATH");
+  app.add_option("--vipctl-socket", options.vipctl_socket,
+                 "Socket that is made here for vipctl (default /run/vipra/vipctl.sock)")
+      ->type_name("PATH");
+  app.add_option("--listen", options.listen,
+                 "Address of /metrics, /livez and /readyz; [::] takes IPv4 too (default [::]:9112)")
+      ->type_name("ADDR:PORT");
+  app.add_option_function<std::string>(
+         "--log-level", [&options](const std::string& name) { options.log_level = kLevels.at(name); },
+         "debug, info, warning or error (default info); JSON lines on stdout")
+      ->type_name("LEVEL")
+      ->check(CLI::IsMember(kLevels).description(""));
+}
+
+}  // namespace
+
+Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
+  CommandLine out;
+  out.options.node = host_name();
+  CLI::App app{kAbout, "vipra-control"};
+  app.footer(kAfter);
+  app.set_version_flag("--version", "vipra-control " VIPRA_VERSION, "Print the version");
+  app.set_help_flag("-h,--help", "Print this text");
+  app.get_formatter()->column_width(28);
+  app.get_formatter()->label("OPTIONS", "options");
+  add_flags(app, out.options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    return CommandLine{CommandLine::Request::kPrintAndExit, {}, app.help()};
+  } catch (const CLI::CallForVersion&) {
+    return CommandLine{CommandLine::Request::kPrintAndExit, {}, "vipra-control " VIPRA_VERSION "\n"};
+  } catch (const CLI::ParseError& error) {
+    return fail(Errc::kInvalid, error.what());
+  }
+  if (out.options.node.empty() || out.options.node.size() > kMaxNodeName) {
+    return fail(Errc::kInvalid, "the host name is no node name: say --node NAME (1 to 253 characters)");
+  }
+  return out;
+}
+
+}  // namespace vipra::control

@@ -1,0 +1,33 @@
+// The command line of vipra-control.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/log.hpp"
+#include "base/result.hpp"
+
+namespace vipra::control {
+
+struct Options {
+  std::string agent_socket = "/run/vipra/agent.sock";
+  std::string vipctl_socket = "/run/vipra/vipctl.sock";
+  std::string definitions = "/etc/vipra/definitions";
+  std::string state_dir = "/var/lib/vipra";
+  std::string node;                 // default: the host name
+  std::vector<std::string> labels;  // "KEY=VALUE"
+  std::string labels_file;
+  std::string listen = "[::]:9112";
+  log::Level log_level = log::Level::kInfo;
+};
+
+struct CommandLine {
+  enum class Request { kRun, kPrintAndExit } request = Request::kRun;
+  Options options;
+  std::string text;  // what to print: help, version
+};
+
+// Fails with one sentence for people.
+[[nodiscard]] Result<CommandLine> parse_command_line(int argc, const char* const* argv);
+
+}  // namespace vipra::control
