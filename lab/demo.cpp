@@ -107,7 +107,8 @@ class Demo {
       return fail(Errc::kIo, "the agent of " + leaving + " did not end with status 0");
     if (const auto done = follow_move(leaving, begin); !done) return done;
     story_.say(owner_ + " took over on the resignation; " + leaving + " kept answering until it had");
-    const TimePoint end = now() + milliseconds{200};
+    // Long enough for the leaving node to give the address up as well.
+    const TimePoint end = now() + std::max<Duration>(milliseconds{200}, 2 * options_.interval);
     story_.add(finding_of("SIGTERM on " + leaving, probe_->settled_report(begin, end), std::nullopt));
     return lab_->node(leaving).start_agent(agent());
   }

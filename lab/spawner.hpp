@@ -25,8 +25,9 @@ class Spawner {
   Spawner& operator=(const Spawner&) = delete;
 
   // Forks, enters the namespace, calls body in the child, which ends with its return value; returns once the
-  // child is inside. The body must not allocate or lock: the child is a copy of a process with threads. It has
-  // only the file descriptors of `keep` beside 0, 1, 2 (/dev/null), default signal handlers, nothing blocked.
+  // child is inside. The body must not allocate or lock: the child is a copy of a process with threads. It
+  // has only the file descriptors of `keep` beside 0, 1, 2 (/dev/null), default signal handlers, nothing
+  // blocked.
   [[nodiscard]] Result<Child> fork_into(const NetNamespace& net, const std::string& process_name,
                                         const std::function<int()>& body, const std::vector<int>& keep = {});
 
