@@ -65,7 +65,8 @@ void fill_election(const wire::RouterSnapshot& snapshot, out::RouterReport& repo
   }
 }
 
-out::RouterReport from_snapshot(const wire::RouterSnapshot& snapshot) {
+// `planned` is null for a router that is on its way out.
+out::RouterReport from_snapshot(const wire::RouterSnapshot& snapshot, const plan::VirtualRouter* planned) {
   out::RouterReport report;
   report.set_id(snapshot.router());
   report.set_family(std::string{to_string(snapshot.family() == 6 ? Family::kIpv6 : Family::kIpv4)});
@@ -80,6 +81,10 @@ out::RouterReport from_snapshot(const wire::RouterSnapshot& snapshot) {
     item.set_present(address.present());
     item.set_error(address.error());
     if (!address.virtual_ip().empty()) names.insert(address.virtual_ip());
+  }
+  if (planned != nullptr) {
+    const auto planned_names = virtual_ips_of(*planned);
+    names = {planned_names.begin(), planned_names.end()};
   }
   for (const auto& name : names) report.add_virtual_ips(name);
   return report;
@@ -110,8 +115,9 @@ void add_routers(const Facts& facts, out::NodeReport& report) {
   std::map<std::string_view, const plan::VirtualRouter*> waiting;
   for (const auto& router : facts.plan.state.routers) waiting.emplace(router.id, &router);
   for (const auto& [id, snapshot] : facts.agent.routers()) {
-    *report.add_routers() = from_snapshot(snapshot);
-    waiting.erase(id);
+    const auto planned = waiting.find(id);
+    *report.add_routers() = from_snapshot(snapshot, planned == waiting.end() ? nullptr : planned->second);
+    if (planned != waiting.end()) waiting.erase(planned);
   }
   for (const auto& [id, router] : waiting) *report.add_routers() = from_plan(*router);
 }
