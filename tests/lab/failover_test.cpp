@@ -98,7 +98,7 @@ TEST_F(Failover, AnIpv6OnlyVipIsElectedAndAdvertisesItsLinkLocalFirst) {
   auto capture = lab_->capture();
   ASSERT_OK(capture);
   ASSERT_OK(lab_->write_definition("web.yaml", definition.yaml()));
-  ASSERT_OK(lab_->start_agents(agent()));
+  ASSERT_OK(node("node-a").start_agent(agent()));
   ASSERT_TRUE(lab_->wait_for_owner(vip6_, "node-a", s{10}));
   ASSERT_TRUE(wait_until([&] { return !(*capture)->adverts(51).empty(); }, s{5}));
   const auto advert = (*capture)->adverts(51).back();
@@ -115,8 +115,10 @@ TEST_F(Failover, TheWireIsAsRfc9568SaysIt) {
   auto capture = lab_->capture();
   ASSERT_OK(capture);
   ASSERT_OK(lab_->write_definition("web.yaml", web().yaml()));
-  ASSERT_OK(lab_->start_agents(agent()));
+  ASSERT_OK(node("node-a").start_agent(agent()));
   ASSERT_TRUE(owns("node-a", s{10}));
+  ASSERT_OK(node("node-b").start_agent(agent()));
+  ASSERT_TRUE(logged(node("node-b"), "\"to\":\"Backup\""));
   ASSERT_OK(node("node-a").stop_agent());
   ASSERT_TRUE(owns("node-b"));
   int resignations = 0;

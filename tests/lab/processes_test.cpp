@@ -1,6 +1,7 @@
 // What the death, the silence or the doubling of a process costs: nothing.
 #include <csignal>
 #include <fstream>
+#include <thread>
 
 #include "tests/lab/agent_lab.hpp"
 
@@ -173,17 +174,19 @@ TEST_F(Processes, ABlockedStdoutStallsNobody) {
   ASSERT_NO_FATAL_FAILURE(build(2));
   ASSERT_OK(lab_->write_definition("web.yaml", web().yaml()));
   ASSERT_OK(node("node-a").start_agent(agent()));
+  ASSERT_TRUE(owns("node-a", s{10}));
   // node-b writes its log into a pipe that nobody reads, at debug level.
   const auto& b = node("node-b");
   const std::string command = "exec " VIPRA_BINARY_DIR
                               "/bin/vipra-agent --node node-b --log-level debug --run-dir " +
                               b.run_dir().string() + " --state-dir " + b.state_dir().string() +
                               " --definitions " + b.definitions_dir().string();
-  std::thread reader{[&] {
+  const std::jthread runner{[&] {
     const auto done = b.run({"bash", "-c", "(" + command + ") > >(sleep 60) 2>&1"}, {}, s{60});
     static_cast<void>(done);
   }};
-  ASSERT_TRUE(owns("node-a"));
+  EXPECT_TRUE(
+      wait_until([&] { return vipctl(node("node-b"), {"get"}).find("Backup") != std::string::npos; }, s{10}));
   // Fill the pipe: a storm of changes, each of which is logged.
   for (int i = 0; i < 200; ++i) {
     auto definition = web();
@@ -194,7 +197,6 @@ TEST_F(Processes, ABlockedStdoutStallsNobody) {
   EXPECT_TRUE(node("node-a").crash().has_value());
   EXPECT_TRUE(owns("node-b"));
   EXPECT_TRUE(node("node-b").crash().has_value());
-  reader.join();
 }
 
 }  // namespace
