@@ -13,6 +13,7 @@
 #include "base/result.hpp"
 #include "lab/addresses.hpp"
 #include "lab/command.hpp"
+#include "lab/frames.hpp"
 #include "lab/net_namespace.hpp"
 
 namespace vipra::lab {
@@ -50,6 +51,7 @@ class Station {
 
   // Sends a whole Ethernet frame out of eth0, exactly as given (see frames.hpp for builders).
   [[nodiscard]] Status inject(std::span<const std::uint8_t> frame) const;
+  [[nodiscard]] Status inject(std::span<const Bytes> frames) const;  // many, in order, as fast as they go
 
  private:
   StationFacts facts_;

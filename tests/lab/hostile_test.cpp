@@ -69,7 +69,7 @@ TEST_F(Hostile, AStormOfForgedLosersIsAnsweredByAHandful) {
   ASSERT_OK(capture);
   const auto frame = advert(good(1));
   const auto begin = now();
-  for (int i = 0; i < 1000; ++i) ASSERT_OK(lab_->client().inject(frame));
+  ASSERT_OK(lab_->client().inject(std::vector<Bytes>(1000, frame)));
   const auto length = now() - begin;
   ASSERT_TRUE(wait_until([&] { return now() - begin > length + ms{200}; }, s{5}));
   std::size_t sent = 0;
@@ -85,6 +85,7 @@ TEST_F(Hostile, RandomBytesAtTheRawSocketAreCountedAndForgotten) {
   ASSERT_NO_FATAL_FAILURE(up_with_owner(1));
   std::mt19937 random{20261122};
   const auto& facts = lab_->client().facts();
+  std::vector<Bytes> frames;
   for (int i = 0; i < 3000; ++i) {
     Bytes payload(random() % 200);
     for (auto& byte : payload) byte = static_cast<std::uint8_t>(random());
@@ -94,8 +95,9 @@ TEST_F(Hostile, RandomBytesAtTheRawSocketAreCountedAndForgotten) {
     head.source_mac = facts.mac;
     head.source = facts.v4;
     head.destination = vrrp_group(Family::kIpv4);
-    ASSERT_OK(lab_->client().inject(ip_frame(head, payload)));
+    frames.push_back(ip_frame(head, payload));
   }
+  ASSERT_OK(lab_->client().inject(frames));
   EXPECT_TRUE(wait_until([&] { return dropped() >= 2900; }, s{10}, ms{200})) << dropped();
   EXPECT_TRUE(node("node-a").owns(vip_));
   EXPECT_EQ(count_logged(node("node-a"), "\"event\":\"speaker.started\""), 1u);
@@ -103,12 +105,14 @@ TEST_F(Hostile, RandomBytesAtTheRawSocketAreCountedAndForgotten) {
 
 TEST_F(Hostile, AForeignCaptureIsDroppedByItsVrid) {
   ASSERT_NO_FATAL_FAILURE(up_with_owner(1));
+  std::vector<Bytes> frames;
   for (int vrid = 1; vrid <= 255; ++vrid) {
     if (vrid == 51) continue;
     auto fields = good(255);
     fields.vrid = static_cast<std::uint8_t>(vrid);
-    ASSERT_OK(lab_->client().inject(advert(fields)));
+    frames.push_back(advert(fields));
   }
+  ASSERT_OK(lab_->client().inject(frames));
   EXPECT_TRUE(wait_until([&] { return dropped() >= 254; }, s{10}, ms{200}));
   EXPECT_TRUE(node("node-a").owns(vip_));
 }
