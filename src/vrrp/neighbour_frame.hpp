@@ -1,11 +1,11 @@
 // Frames that tell the segment where an address lives, and the decoder of those that others send (the taker's
-// announcement ends Releasing; a foreign one is a conflict). Whole Ethernet frames, because the source MAC of an
-// announcement is part of what it says. Pure.
+// announcement ends Releasing; a foreign one is a conflict). Whole Ethernet frames, because the source MAC of
+// an announcement is part of what it says. Pure.
 //
-// Forms (RFC 9568 sections 8.1.2 and 8.2.2 with errata 7947 and 7949, RFC 5227, RFC 4861): gratuitous ARP as a
-// request whose sender and target protocol address are the virtual address; optionally as a reply with target
-// hardware address = sender's, the only form of a reply that Linux takes as gratuitous. Unsolicited neighbour
-// advertisement to ff02::1, override set, solicited clear.
+// Forms (RFC 9568 sections 8.1.2 and 8.2.2 with errata 7947 and 7949, RFC 5227, RFC 4861): gratuitous ARP as
+// a request whose sender and target protocol address are the virtual address; optionally as a reply with
+// target hardware address = sender's, the only form of a reply that Linux takes as gratuitous. Unsolicited
+// neighbour advertisement to ff02::1, override set, solicited clear.
 #pragma once
 
 #include <array>
@@ -31,7 +31,8 @@ struct NeighbourFrame {
   [[nodiscard]] std::span<const std::uint8_t> view() const noexcept { return {bytes.data(), size}; }
 };
 
-// `mac` is both the Ethernet source and the address announced; the target hardware address is `mac` too (G2/G4).
+// `mac` is both the Ethernet source and the address announced; the target hardware address is `mac` too
+// (G2/G4).
 [[nodiscard]] NeighbourFrame gratuitous_arp(const IpAddress& ip, const MacAddress& mac, ArpForm form);
 // `router` is the R flag: what the kernel would put into its own solicited advertisements.
 [[nodiscard]] NeighbourFrame unsolicited_na(const IpAddress& ip, const MacAddress& mac, bool router);
@@ -43,6 +44,7 @@ struct NeighbourClaim {
   MacAddress mac;
   bool gratuitous = false;
 };
-[[nodiscard]] std::optional<NeighbourClaim> parse_neighbour_frame(std::span<const std::uint8_t> ethernet_frame);
+[[nodiscard]] std::optional<NeighbourClaim> parse_neighbour_frame(
+    std::span<const std::uint8_t> ethernet_frame);
 
 }  // namespace vipra::vrrp

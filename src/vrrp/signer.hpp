@@ -1,5 +1,6 @@
-// Authentication of advertisements is a port: the speaker and, when it resigns for a dead speaker, the supervisor
-// sign with the same object. Version 3 of RFC 9568 has none, so the only signer today adds nothing.
+// Authentication of advertisements is a port: the speaker and, when it resigns for a dead speaker, the
+// supervisor sign with the same object. Version 3 of RFC 9568 has none, so the only signer today adds
+// nothing.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
-// Timer arithmetic of RFC 9568 section 6.1 and RFC 3768 section 6.1, in integer nanoseconds: multiplied before
-// divided, exact for every interval. In whole centiseconds every skew of a 10 ms interval would be zero, and all
-// backups would fire together.
+// Timer arithmetic of RFC 9568 section 6.1 and RFC 3768 section 6.1, in integer nanoseconds: multiplied
+// before divided, exact for every interval. In whole centiseconds every skew of a 10 ms interval would be
+// zero, and all backups would fire together.
 #pragma once
 
 #include <algorithm>

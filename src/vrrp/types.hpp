@@ -36,14 +36,14 @@ enum class ChecksumForm : std::uint8_t { kRfc9568, kRfc5798 };
   return form == ChecksumForm::kRfc9568 ? "RFC9568" : "RFC5798";
 }
 
-using Priority = std::uint8_t;                   // on the wire: 0 resigns, 255 owns the addresses
+using Priority = std::uint8_t;  // on the wire: 0 resigns, 255 owns the addresses
 inline constexpr Priority kResign = 0;
 inline constexpr Priority kDefaultPriority = 100;
 inline constexpr Priority kOwnerPriority = 255;
-inline constexpr int kDefaultMisses = 3;         // advertisements that may be lost; not on the wire
+inline constexpr int kDefaultMisses = 3;  // advertisements that may be lost; not on the wire
 
 inline constexpr std::uint8_t kIpProtocol = 112;
-inline constexpr std::uint8_t kTtl = 255;        // section 5.1.1.3: anything else was routed, or forged
+inline constexpr std::uint8_t kTtl = 255;            // section 5.1.1.3: anything else was routed, or forged
 inline constexpr std::uint8_t kTrafficClass = 0xc0;  // CS6
 
 // Section 7.3: 00-00-5E-00-01-{VRID} for IPv4, 00-00-5E-00-02-{VRID} for IPv6.

@@ -1,5 +1,5 @@
-// A report in which every field of every message is set, made from the .proto file as it is at build time: whoever adds
-// a field and forgets it elsewhere is told.
+// A report in which every field of every message is set, made from the .proto file as it is at build time:
+// whoever adds a field and forgets it elsewhere is told.
 #pragma once
 
 #include <google/protobuf/descriptor.pb.h>
