@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "cli/names.hpp"
 #include "cli/query.hpp"
@@ -145,7 +146,9 @@ std::vector<WatchEvent> WatchLog::take(const v1::NodeReport& report, std::int64_
     const auto* before = find_router(last_, router.id());
     const std::string from = before != nullptr ? name(before->state()) : "";
     const std::string to = name(router.state());
-    if (from == to || told[router.id()] == to) continue;
+    // A control that has just come back does not know yet; that is no change of the router.
+    const bool forgotten = router.state() == wire::STATE_UNKNOWN && before != nullptr;
+    if (forgotten || from == to || told[router.id()] == to) continue;
     WatchEvent event =
         of_router(Kind::kState, router, router.since_unix_ns() != 0 ? router.since_unix_ns() : now);
     event.from = from;
@@ -160,8 +163,16 @@ std::vector<WatchEvent> WatchLog::take(const v1::NodeReport& report, std::int64_
     event.detail.clear();
     out.push_back(event);
   }
-  last_ = report;
+  keep(report);
   return out;
+}
+
+void WatchLog::keep(const v1::NodeReport& report) {
+  const v1::NodeReport before = std::exchange(last_, report);
+  for (auto& router : *last_.mutable_routers()) {
+    const auto* known = find_router(before, router.id());
+    if (router.state() == wire::STATE_UNKNOWN && known != nullptr) router = *known;
+  }
 }
 
 std::string watch_line(const WatchEvent& event) {

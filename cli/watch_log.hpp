@@ -38,6 +38,7 @@ class WatchLog {
 
  private:
   [[nodiscard]] std::vector<WatchEvent> first(std::int64_t now_unix_ns) const;
+  void keep(const report::v1::NodeReport& report);
 
   bool begun_ = false;
   report::v1::NodeReport last_;

@@ -109,6 +109,20 @@ TEST_F(WatchLogTest, AControlThatHasNoAgentYetDoesNotMakeTheRoutersDisappear) {
   EXPECT_EQ(events[0].kind, Kind::kAgentBack);
 }
 
+TEST_F(WatchLogTest, AControlThatDoesNotKnowTheStatesYetTellsNoChange) {
+  (void)log.take(report, kNow);
+  v1::NodeReport unknown = report;
+  unknown.mutable_routers(0)->set_state(wire::STATE_UNKNOWN);
+  EXPECT_TRUE(log.take(unknown, kNow).empty());
+  EXPECT_TRUE(log.take(report, kNow).empty());
+  (void)log.take(unknown, kNow);
+  make_master(*report.mutable_routers(0));
+  const auto events = log.take(report, kNow);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].from, "Backup");
+  EXPECT_EQ(events[0].to, "Master");
+}
+
 TEST_F(WatchLogTest, ASharedRouterIsToldOnceWithAllItsNames) {
   auto* other = report.add_virtual_ips();
   other->set_name("api");
