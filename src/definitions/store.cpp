@@ -82,7 +82,7 @@ void DefinitionStore::name_the_nameless(const GoodByName& before) {
   }
 }
 
-// Who wants each name, the most senior first: the older object, then the file that sorts first.
+// Who wants each name, in the order of files and documents.
 // An object of another kind claims no name, unless it stands where the served one was (a typo in its kind).
 DefinitionStore::Claims DefinitionStore::claims(const GoodByName& before) {
   Claims out;
@@ -95,24 +95,24 @@ DefinitionStore::Claims DefinitionStore::claims(const GoodByName& before) {
       if (in_place || !is_of_another_kind(entry.parsed)) out[name].push_back(&entry);
     }
   }
-  for (auto& [name, claimants] : out) {
-    std::stable_sort(claimants.begin(), claimants.end(), [](const Entry* a, const Entry* b) {
-      return plan::is_senior(seniority_of(a->parsed), seniority_of(b->parsed));
-    });
-  }
   return out;
 }
 
 void DefinitionStore::judge(const std::string& name, const std::vector<Entry*>& claimants,
                             GoodByName& before) {
   const auto known = before.find(name);
-  // The most senior; if that is bad and not what is served, the first good one.
-  const auto* winner = claimants.front();
+  // The most senior (at one age, the first); if that is bad and not what is served, the most senior good one.
+  const auto is_better = [](const Entry* a, const Entry* b) {
+    if (a->parsed.spec.has_value() != b->parsed.spec.has_value()) return a->parsed.spec.has_value();
+    return plan::is_senior(seniority_of(a->parsed), seniority_of(b->parsed));
+  };
+  const auto is_senior = [](const Entry* a, const Entry* b) {
+    return plan::is_senior(seniority_of(a->parsed), seniority_of(b->parsed));
+  };
+  const auto* winner = *std::min_element(claimants.begin(), claimants.end(), is_senior);
   const bool was_winner = known != before.end() && known->second.raw.origin == winner->raw->origin;
   if (!winner->parsed.spec && !was_winner) {
-    const auto good = std::find_if(claimants.begin(), claimants.end(),
-                                   [](const Entry* entry) { return entry->parsed.spec.has_value(); });
-    if (good != claimants.end()) winner = *good;
+    winner = *std::min_element(claimants.begin(), claimants.end(), is_better);
   }
   ObjectStatus status{name, winner->raw->origin, winner->parsed.errors};
   if (winner->parsed.spec) {

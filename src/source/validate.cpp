@@ -1,9 +1,6 @@
 #include "source/validate.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
-#include <cstring>
 #include <map>
 
 #include "definitions/store.hpp"
@@ -17,40 +14,33 @@ namespace {
 using definitions::InputFile;
 using definitions::InputFilePtr;
 
-// As the agent reads a folder; a single file is a folder of which only that file is looked at.
+// Names as the user gave them, so that every message can be followed.
+InputFilePtr under(const std::string& prefix, InputFile file) {
+  file.name = prefix + file.name;
+  for (auto& object : file.objects) {
+    object.file = prefix + object.file;
+    object.origin = prefix + object.origin;
+  }
+  for (auto& problem : file.problems) problem.origin = prefix + problem.origin;
+  return std::make_shared<const InputFile>(std::move(file));
+}
+
 std::vector<InputFilePtr> read_folder(const std::filesystem::path& folder) {
   FolderOptions options;
   options.folder = folder;
   const auto found = FolderReader{options}.look(TimePoint{}, {});
-  auto files = found.files;
-  if (!found.health.readable || !found.health.message.empty()) {
-    files.push_back(std::make_shared<const InputFile>(
+  std::vector<InputFilePtr> out;
+  for (const auto& file : found.files) out.push_back(under(printable((folder / "").string()), *file));
+  if (!found.health.message.empty()) {
+    out.push_back(std::make_shared<const InputFile>(
         unreadable_file(printable(folder.string()), found.health.reason, found.health.message)));
   }
-  return files;
-}
-
-// Names as the user gave them, so that every message can be followed.
-InputFilePtr under(const std::filesystem::path& folder, const InputFilePtr& file) {
-  const auto prefix = printable((folder / "").string());
-  if (file->name.starts_with(prefix) || printable(folder.string()) == file->name) return file;
-  auto out = *file;
-  out.name = prefix + out.name;
-  for (auto& object : out.objects) {
-    object.file = prefix + object.file;
-    object.origin = prefix + object.origin;
-  }
-  for (auto& problem : out.problems) problem.origin = prefix + problem.origin;
-  return std::make_shared<const InputFile>(std::move(out));
+  return out;
 }
 
 std::vector<InputFilePtr> read_path(const std::filesystem::path& path) {
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) {
-    std::vector<InputFilePtr> out;
-    for (const auto& file : read_folder(path)) out.push_back(under(path, file));
-    return out;
-  }
+  if (std::filesystem::is_directory(path, error)) return read_folder(path);
   return {std::make_shared<const InputFile>(read_single_file(path))};
 }
 
