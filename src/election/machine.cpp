@@ -232,6 +232,14 @@ void Machine::resign(const Instant& now, Actions& out) {
   next_resignation_at_ = now.mono + kResignationSpacing;
 }
 
+// One more advertisement with the real priority, from a master that yields: the survivor of two masters hears
+// a losing advertisement and announces again. Without it, one that never heard the other would leave the
+// clients of the other's side with a dead entry. (A version 2 master does not answer losing advertisements.)
+void Machine::last_word(Actions& out) const {
+  if (config_.version == vrrp::Version::kV3)
+    out.push_back(SendAdvert{static_cast<vrrp::Priority>(priority_)});
+}
+
 void Machine::listen_after_stall(const Instant& now, Actions& out) {
   // Listen for one interval before claiming again. The addresses stay meanwhile: if nobody took over, nobody
   // notices; if somebody did, its first advertisement ends the hold.
@@ -352,6 +360,7 @@ void Machine::on_advert_in_master(const Instant& now, const AdvertReceived& adve
     out.push_back(Announce{AnnounceCause::kEvidence});
     return;
   }
+  last_word(out);
   auto backup = fresh_backup(now);
   if (config_.version == vrrp::Version::kV3) backup.master_interval = advert.interval;
   backup.heard_at = advert.received_at;
@@ -427,6 +436,7 @@ void Machine::on_lead(const Instant& now, LeadState lead, Actions& out) {
   if (!std::holds_alternative<Master>(state_)) return;
   auto backup = fresh_backup(now);
   if (lead == LeadState::kBackup) {
+    last_word(out);
     backup.hold_until = now.mono + kHoldAfterBetter;  // the taker's router of this family moves with its lead
   } else {
     resign(now, out);

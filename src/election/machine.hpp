@@ -177,6 +177,7 @@ class Machine {
   void to_fault(const Instant& now, Reason reason, Actions& out);
   void to_init(Reason reason, Actions& out);
   void resign(const Instant& now, Actions& out);
+  void last_word(Actions& out) const;
   void on_deadline(const Instant& now, Actions& out);
   void on_advert(const Instant& now, const AdvertReceived& advert, Actions& out);
   void on_advert_in_backup(const Instant& now, const AdvertReceived& advert, Backup& backup);

@@ -155,7 +155,7 @@ TEST_F(Follower, FallsWithItsLeadAndHoldsTheAddressesForTheTaker) {
   (void)d.at(0, Startup{});
   (void)d.at(1, LeadChanged{LeadState::kMaster});
   EXPECT_THAT(d.at(1.5, LeadChanged{LeadState::kBackup}),
-              ElementsAre("@1.5 silence", "@1.5 Master->Backup:LeadIsNotMaster"));
+              ElementsAre("@1.5 advert(150)", "@1.5 silence", "@1.5 Master->Backup:LeadIsNotMaster"));
   EXPECT_THAT(d.until(1.6), ElementsAre("@1.52 remove"));
 }
 TEST_F(Follower, ResignsWhenItsLeadIsAway) {

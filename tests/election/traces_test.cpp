@@ -74,9 +74,11 @@ struct T7 : testing::Test {
   }
 };
 
+// Its last word, with its real priority, makes the survivor announce again.
 TEST_F(T7, AMasterYieldsToAnEqualWithTheGreaterAddress) {
   auto d = master(config_1s());
-  EXPECT_THAT(d.advert(4.0, "10.0.2.16", 150, k1s), ElementsAre("@4 silence", "@4 Master->Backup:Preempted"));
+  EXPECT_THAT(d.advert(4.0, "10.0.2.16", 150, k1s),
+              ElementsAre("@4 advert(150)", "@4 silence", "@4 Master->Backup:Preempted"));
 }
 TEST_F(T7, AndAnswersTheLesserAtOnceWithoutMovingItsTimer) {
   auto d = master(config_1s());
@@ -161,7 +163,8 @@ TEST(Trace, T14TheTieBreakComparesAll128Bits) {
   Driver d{150, config, "fe80::1"};
   (void)d.at(0, Startup{});
   (void)d.until(3.4140625);
-  EXPECT_THAT(d.advert(4.0, "fe80::2", 150, k1s), ElementsAre("@4 silence", "@4 Master->Backup:Preempted"));
+  EXPECT_THAT(d.advert(4.0, "fe80::2", 150, k1s),
+              ElementsAre("@4 advert(150)", "@4 silence", "@4 Master->Backup:Preempted"));
   EXPECT_EQ(d.machine.reason(), Reason::kLowerAddress);
 }
 
