@@ -32,7 +32,7 @@ if(VIPRA_SANITIZE)
       $<$<COMPILE_LANGUAGE:CXX>:-Wno-maybe-uninitialized;-Wno-array-bounds;-Wno-stringop-overflow>)
   endif()
   if(VIPRA_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # GCC 12 warns that TSan does not model fences; we use none.
+    # GCC 12 warns that TSan does not model fences; the one of the shared page orders stores for another process.
     add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wno-tsan>)
   endif()
 endif()
