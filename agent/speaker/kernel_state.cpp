@@ -43,7 +43,9 @@ bool KernelState::add(int index, const IpAddress& ip) {
 }
 
 bool KernelState::remove(int index, const IpAddress& ip) {
-  return post(net::RemoveAddress{next_token_, index, ip}, {index, ip, ip.family()});
+  if (!post(net::RemoveAddress{next_token_, index, ip}, {index, ip, ip.family()})) return false;
+  view_.remove_address(index, ip);  // as good as gone; a failure asks for a dump
+  return true;
 }
 
 bool KernelState::join_group(int fd, int index, Family family) {

@@ -102,7 +102,7 @@ class Speaker final : private RouterDirectory,
   // RouterDirectory
   router::VirtualRouter* find(router::RouterIndex index) override;
   // KernelListener
-  void on_interfaces_changed() override { interfaces_dirty_ = true; }
+  void on_interfaces_changed() override;
   void on_address_event(int index, const IpAddress& ip, ownership::AddressSet::Kernel state) override;
   void on_synchronised() override;
   void on_address_added(int index, const IpAddress& ip, bool already_there) override;

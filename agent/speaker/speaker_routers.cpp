@@ -1,5 +1,6 @@
 // The speaker's routers: which exist, on which interface they run, who leads whom.
 #include <algorithm>
+#include <utility>
 
 #include "agent/speaker/speaker.hpp"
 #include "channel/convert.hpp"
@@ -217,7 +218,7 @@ void Speaker::on_group_joined(int index, Family family, const Status& status) {
     sockets.error.clear();
   } else if (!sockets.joined) {
     sockets.error = status.error().what;
-    sockets.join_posted = false;  // tried again at the next change of interfaces
+    sockets.join_failed = true;
     log_.error("speaker.join_failed", {{"interface_index", index}, {"error", sockets.error}});
   }
   interfaces_dirty_ = true;
@@ -367,6 +368,16 @@ void Speaker::for_owners(int index, const IpAddress& ip, Change&& change) {
   for (const auto i : found->second->owners_of(ip)) {
     drive(i, change);
     if (slots_[i].retiring) interfaces_dirty_ = true;  // it may be finished
+  }
+}
+
+void Speaker::on_interfaces_changed() {
+  interfaces_dirty_ = true;
+  for (auto& [index, on] : interfaces_) {
+    for (const auto family : {Family::kIpv4, Family::kIpv6}) {
+      auto& sockets = on->sockets(family);
+      if (std::exchange(sockets.join_failed, false)) sockets.join_posted = false;
+    }
   }
 }
 
