@@ -76,6 +76,8 @@ use_ccache() {
   if [ -z "${CCACHE_DIR:-}" ] && [ ! -d "${XDG_CACHE_HOME:-${HOME:-/nonexistent}/.cache}/ccache" ]; then
     export CCACHE_DIR=$PWD/build/ccache
   fi
+  # A clone at another path finds what this one compiled.
+  export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 }
 
 # configure LOG PRESET [CMAKE ARGUMENTS]. A build tree of another place (the clone was moved) is made anew.
