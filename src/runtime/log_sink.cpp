@@ -1,5 +1,6 @@
 #include "runtime/log_sink.hpp"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <sched.h>
@@ -12,6 +13,8 @@
 #include <ctime>
 #include <span>
 #include <vector>
+
+#include "sys/unique_fd.hpp"
 
 namespace vipra::runtime {
 namespace {
@@ -66,7 +69,10 @@ class Lock {
 }  // namespace
 
 struct LogSink::Shared {
-  Shared(int target, std::size_t capacity) : fd{target} {
+  // A descriptor of its own: a thread left behind in write(2) must not find another file under the old
+  // number.
+  Shared(int target, std::size_t capacity)
+      : owned{::fcntl(target, F_DUPFD_CLOEXEC, 3)}, fd{owned ? owned.get() : target} {
     queued.reserve(capacity);
     writing.reserve(capacity);
     pthread_mutexattr_t mutex_attributes;
@@ -129,6 +135,7 @@ struct LogSink::Shared {
     return finished;
   }
 
+  const sys::UniqueFd owned;
   const int fd;
   pthread_mutex_t mutex{};
   pthread_cond_t wake{};
