@@ -10,7 +10,7 @@ namespace vipra::supervisor {
 namespace {
 
 // Control is the first to go when memory is short, long before the agent.
-constexpr int kOomScore = 500;
+constexpr const char* kOomScore = "500";
 
 }  // namespace
 
@@ -42,6 +42,7 @@ SpawnPlan control_plan(const Options& options) {
   }
   plan.user = options.control_uid;
   plan.data_limit = control_data_limit();
+  plan.oom_score_adj = kOomScore;
   return plan;
 }
 
@@ -60,12 +61,7 @@ void ControlKeeper::start(TimePoint now) {
 void ControlKeeper::launch(TimePoint now) {
   start_at_.reset();
   started_ = now;
-  if (!children_.start(child_, plan_)) return pause(now);
-  if (const auto status = raise_oom_score(children_.pid(child_), kOomScore);
-      !status && !oom_score_reported_) {
-    oom_score_reported_ = true;
-    log_.info("control.oom_score_not_set", {{"error", status.error().what}});
-  }
+  if (!children_.start(child_, plan_)) pause(now);
 }
 
 void ControlKeeper::pause(TimePoint now) {
@@ -89,7 +85,12 @@ void ControlKeeper::stop(TimePoint now) {
   children_.signal(child_, SIGTERM);
   // One that was stopped (SIGSTOP) acts on nothing else.
   children_.signal(child_, SIGCONT);
-  kill_at_ = now + kPatience;
+  kill_at_ = now + patience_;
+}
+
+void ControlKeeper::hurry(TimePoint now) {
+  patience_ = Duration::zero();
+  if (kill_at_) kill_at_ = now;
 }
 
 void ControlKeeper::step(TimePoint now) {

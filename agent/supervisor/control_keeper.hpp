@@ -27,6 +27,8 @@ class ControlKeeper {
 
   void start(TimePoint now);
   void stop(TimePoint now);
+  // No patience any more, whether it is being stopped already or will be.
+  void hurry(TimePoint now);
   void step(TimePoint now);
   [[nodiscard]] std::optional<TimePoint> deadline() const;
 
@@ -44,8 +46,8 @@ class ControlKeeper {
   TimePoint started_{};
   std::optional<TimePoint> start_at_;
   std::optional<TimePoint> kill_at_;
+  Duration patience_ = kPatience;
   bool stopping_ = false;
-  bool oom_score_reported_ = false;
 };
 
 // Its command line; PATH of the executable first.

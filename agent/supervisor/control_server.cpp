@@ -120,9 +120,7 @@ bool ControlServer::greet(Connection& connection, const wire::Hello& hello) {
 void ControlServer::drop(Connection& connection, std::string_view why) {
   loop_.unwatch(connection.socket.fd());
   auto& owner = &connection == current_.get() ? current_ : candidate_;
-  if (&owner == &current_ || connection.peer.pid != 0) {
-    log_.info("control.disconnected", {{"pid", connection.peer.pid}, {"detail", why}});
-  }
+  log_.info("control.disconnected", {{"pid", connection.peer.pid}, {"detail", why}});
   owner.reset();
 }
 

@@ -194,36 +194,46 @@ std::string_view help_text() noexcept {
 
 Usage: vipra-agent [options]
 
-It runs three processes: this supervisor, the speaker (elections and packets; it needs NET_ADMIN and
-NET_RAW) and vipra-control (definitions, checks, metrics; no privilege at all). One agent runs in a
-network namespace; a second one waits for the first to end.
+It runs three processes: this supervisor, the speaker (elections and packets;
+it needs NET_ADMIN and NET_RAW) and vipra-control (definitions, checks, metrics;
+no privilege at all). One agent runs in a network namespace; a second one waits
+for the first to end.
 
 What to run
-  --definitions DIR       folder of VirtualIP definitions, *.yaml, *.yml or *.json; edits are seen at once
+  --definitions DIR       folder of VirtualIP definitions, *.yaml, *.yml or
+                          *.json; edits are seen at once
                           (default /etc/vipra/definitions)
   --node NAME             name of this node (default: the host name)
-  --label KEY=VALUE       label of this node, may be repeated; definitions select nodes by labels
+  --label KEY=VALUE       label of this node, may be repeated; definitions
+                          select nodes by labels
   --labels-file FILE      labels, one KEY=VALUE a line
 
 Where things are
-  --run-dir DIR           sockets: agent.sock for control, vipctl.sock for vipctl (default /run/vipra)
-  --state-dir DIR         the last good definitions, for a start without the folder (default /var/lib/vipra)
+  --run-dir DIR           the sockets: agent.sock for control and vipctl.sock
+                          for vipctl (default /run/vipra)
+  --state-dir DIR         the last good definitions, for a start without the
+                          folder (default /var/lib/vipra)
   --listen ADDR:PORT      /metrics, /livez and /readyz (default [::]:9112)
 
 Processes
-  --no-control            do not start vipra-control: it runs elsewhere, as a container of its own
+  --no-control            do not start vipra-control: it runs elsewhere, as a
+                          container of its own
   --control-binary PATH   (default: vipra-control beside this program)
   --control-uid UID       user and group of control (default 65532)
-  --realtime auto|off     real-time scheduling of the speaker, where permitted (default auto)
-  --lock-memory auto|off  keep the agent in memory, where permitted (default auto)
+  --realtime auto|off     real-time scheduling of the speaker, where permitted
+                          (default auto)
+  --lock-memory auto|off  keep the agent in memory, where permitted
+                          (default auto)
 
-  --log-level LEVEL       debug, info, warning or error (default info); JSON lines on stdout
+  --log-level LEVEL       debug, info, warning or error (default info);
+                          the log is JSON lines on stdout
   --version               print the version
   -h, --help              print this text
 
-SIGTERM or SIGINT gives every address up in good order (a peer takes over first), then exits with 0; a
-second one gives up at once. SIGHUP is ignored: files are watched.
-SIGKILL of the whole agent leaves its addresses on the machine; `ip address` shows them.
+SIGTERM or SIGINT gives every address up in good order (a peer takes over
+first), then exits with 0; a second one gives up at once. SIGHUP is ignored:
+files are watched. SIGKILL of the whole agent leaves its addresses on the
+machine; 'ip address' shows them.
 )";
 }
 

@@ -20,10 +20,11 @@
 namespace vipra::supervisor {
 namespace {
 
+// As a path only: the folder may be another user's, and root without CAP_DAC_OVERRIDE cannot read it.
 Result<sys::UniqueFd> open_folder(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);  // fails below if it really did
-  sys::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+  sys::UniqueFd fd{::open(path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
   if (!fd) return fail_errno("cannot use the folder " + path, errno);
   return fd;
 }
@@ -37,22 +38,15 @@ Status own_folder(const std::string& path, uid_t user, gid_t group, mode_t mode)
   if ((info.st_mode & kEverybodys) == kEverybodys) {
     return fail(Errc::kPermission, path + " is everybody's folder: name one of the agent's own");
   }
-  if (info.st_uid != user || info.st_gid != group) {
-    if (::fchown(folder->get(), user, group) < 0)
-      return fail_errno("cannot give away the folder " + path, errno);
-  }
-  if ((info.st_mode & 07777U) != mode && ::fchmod(folder->get(), mode) < 0) {
+  // The mode first: it is the owner's to set.
+  const auto itself = "/proc/self/fd/" + std::to_string(folder->get());
+  if ((info.st_mode & 07777U) != mode && ::chmod(itself.c_str(), mode) < 0) {
     return fail_errno("cannot set the mode of the folder " + path, errno);
   }
-  return {};
-}
-
-Status write_oom_score(const std::string& process, int score) {
-  const std::string path = "/proc/" + process + "/oom_score_adj";
-  const sys::UniqueFd fd{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
-  const auto text = std::to_string(score);
-  if (!fd || ::write(fd.get(), text.data(), text.size()) < 0)
-    return fail_errno("cannot write " + path, errno);
+  if (info.st_uid == user && info.st_gid == group) return {};
+  if (::fchownat(folder->get(), "", user, group, AT_EMPTY_PATH) < 0) {
+    return fail_errno("cannot give away the folder " + path, errno);
+  }
   return {};
 }
 
@@ -84,10 +78,13 @@ Status lock_memory() {
 }
 
 Status lower_oom_score() {
-  return write_oom_score("self", -900);
-}
-Status raise_oom_score(pid_t pid, int score) {
-  return write_oom_score(std::to_string(pid), score);
+  constexpr std::string_view kPath = "/proc/self/oom_score_adj";
+  constexpr std::string_view kScore = "-900";
+  const sys::UniqueFd fd{::open(kPath.data(), O_WRONLY | O_CLOEXEC)};
+  if (!fd || ::write(fd.get(), kScore.data(), kScore.size()) < 0) {
+    return fail_errno("cannot lower the agent's score for the out-of-memory killer", errno);
+  }
+  return {};
 }
 
 Status raise_file_limit() {

@@ -22,9 +22,9 @@ namespace vipra::supervisor {
 // Keeps what is touched in memory. Only where the limit is no limit (or CAP_IPC_LOCK is held), so that
 // locking can never fail an allocation; and on fault, so that memory that was only reserved stays unused.
 [[nodiscard]] Status lock_memory();
-// -900: among the last that the kernel takes when memory is short. Children inherit it.
+// -900: among the last that the kernel takes when memory is short. Children inherit it. Lowering needs
+// CAP_SYS_RESOURCE; a service manager may have done it.
 [[nodiscard]] Status lower_oom_score();
-[[nodiscard]] Status raise_oom_score(pid_t pid, int score);
 // The soft limit of open files up to the hard one: the handle table may hold thousands.
 [[nodiscard]] Status raise_file_limit();
 

@@ -72,11 +72,20 @@ void limit(int resource, std::uint64_t value) {
   ::setrlimit(static_cast<__rlimit_resource_t>(resource), &both);
 }
 
+// While the file is still root's, as this process is.
+void set_oom_score(const char* score) {
+  const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd >= 0) (void)!::write(fd, score, std::strlen(score));
+}
+
 [[noreturn]] void run_child(const SpawnPlan& plan, char* const* argv, pid_t parent) {
   reset_signals();
+  // The terminal's Ctrl-C is the parent's to act on: it ends its children in order.
+  ::setpgid(0, 0);
   if (!arrange_descriptors(plan.link_fd)) ::_exit(kExitDescriptors);
   limit(RLIMIT_CORE, 0);
   if (plan.data_limit) limit(RLIMIT_DATA, *plan.data_limit);
+  if (plan.oom_score_adj != nullptr) set_oom_score(plan.oom_score_adj);
   // Needs SETPCAP; where that is missing the bounding set is whatever we were given ourselves.
   drop_bounding_set(plan.user ? 0 : plan.capabilities);
   if (plan.user && !become(*plan.user)) ::_exit(kExitUser);

@@ -23,6 +23,7 @@ struct SpawnPlan {
   std::optional<uid_t> user;      // run as this user and the group of the same number, without any capability
   std::uint64_t capabilities = 0;  // without `user`: the bounding set is cut to these (bits of CAP_*)
   std::optional<std::uint64_t> data_limit;  // RLIMIT_DATA, bytes
+  const char* oom_score_adj = nullptr;      // as text; best effort (raising it needs no privilege)
 };
 
 struct Process {
@@ -31,8 +32,8 @@ struct Process {
 };
 
 // The child has this process's stdin, stdout, stderr and environment, the link, and nothing else; all signals
-// are unblocked and at their defaults; no core dumps; SIGKILL when the calling thread ends; no_new_privs.
-// What goes wrong after the fork is the child's exit status (see describe_exit).
+// are unblocked and at their defaults; a process group of its own; no core dumps; SIGKILL when the calling
+// thread ends; no_new_privs. What goes wrong after the fork is the child's exit status (see describe_exit).
 [[nodiscard]] Result<Process> spawn(const SpawnPlan& plan);
 
 // How a child ended.

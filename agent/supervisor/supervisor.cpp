@@ -163,6 +163,7 @@ void Supervisor::stop() {
   const auto now = runtime::now().mono;
   if (std::exchange(stopping_, true)) {
     log_.warning("supervisor.stopping_at_once", {});
+    if (control_) control_->hurry(now);
     speaker_.abort();
     return;
   }
