@@ -6,17 +6,12 @@
 #include <utility>
 #include <variant>
 
-#include "agent/control/build_report.hpp"
-#include "agent/control/metrics_snapshot.hpp"
-#include "agent/control/process.hpp"
-#include "metrics/families.hpp"
+#include "agent/control/after.hpp"
 #include "runtime/clock.hpp"
-#include "vipra/report/v1/report.pb.h"
 
 namespace vipra::control {
 namespace {
 
-using boost::system::error_code;
 using namespace std::chrono_literals;
 
 constexpr const char* kHostNameLabel = "kubernetes.io/hostname";
@@ -26,20 +21,11 @@ constexpr Duration kResyncPatience = 200ms;
 constexpr Duration kVerdictPatience = 10s;
 constexpr Duration kCoalesceContent = 20ms;
 constexpr Duration kCoalesceCounters = 1s;
-constexpr Duration kHeartbeat = 5s;  // a report at least this often: ages in it move on
 constexpr Duration kFirstReports = 20ms;
 constexpr std::size_t kMaxLoggedProblems = 50;  // of one edit
 
 std::uint64_t own_epoch() {
   return static_cast<std::uint64_t>(runtime::unix_now_ns()) ^ static_cast<std::uint64_t>(::getpid());
-}
-
-template <class Handler>
-void after(boost::asio::steady_timer& timer, Duration delay, Handler handler) {
-  timer.expires_after(delay);
-  timer.async_wait([handler = std::move(handler)](const error_code& error) {
-    if (!error) handler();
-  });
 }
 
 source::FolderOptions folder_options(const Options& options) {
@@ -174,17 +160,6 @@ AgentClient::Events Control::agent_events() {
           }};
 }
 
-void Control::add_pages() {
-  http_.add_page("/livez", [] { return metrics::HttpAnswer{200, "ok\n"}; });
-  http_.add_page("/readyz", [this] {
-    const auto states = checks_.states();
-    const auto now = readiness(facts(states));
-    return metrics::HttpAnswer{now.ready ? 200U : 503U, now.detail + "\n"};
-  });
-  http_.add_page("/metrics",
-                 [this] { return metrics::HttpAnswer{200, metrics_page(), metrics::kTextFormat}; });
-}
-
 // ---- sources
 // ------------------------------------------------------------------------------------------------
 
@@ -303,7 +278,7 @@ void Control::replan() {
 // -------------------------------------------------------------------------------------------------
 
 void Control::open_checks() {
-  if (std::exchange(checks_open_, true)) return;
+  if (stopped_ || std::exchange(checks_open_, true)) return;
   apply_checks();
 }
 
@@ -322,7 +297,7 @@ void Control::apply_checks() {
                   [this](auto virtual_ip, auto check) { return verdict_of_last_life(virtual_ip, check); });
     contributions_open_ = view_.resynced();
     after(contributions_timer_, kVerdictPatience, [this] {
-      contributions_open_ = true;
+      contributions_open_ = !stopped_;
       offer_contributions();
     });
   }
@@ -366,66 +341,6 @@ void Control::offer_contributions() {
         checks_applied_ && std::all_of(states.begin(), states.end(), [](const auto& s) { return s.decided; });
   }
   if (contributions_open_) agent_.set_contributions(checks_.contributions());
-}
-
-// ---- what others see
-// ----------------------------------------------------------------------------------------
-
-Facts Control::facts(const std::vector<checks::CheckState>& states) const {
-  std::optional<Duration> age;
-  if (source_health_.readable) {
-    age = Duration::zero();
-  } else if (last_read_) {
-    age = runtime::now().mono - *last_read_;
-  }
-  return {node_.name, build_, view_, agent_.connected(), definitions_, plan_, states, source_health_, age};
-}
-
-void Control::start_reports() {
-  const auto started = reports_.start();
-  const auto trouble = started ? std::string{} : started.error().what;
-  if (started) {
-    log_.info("report.listening", {{"socket", settings_.options.vipctl_socket}});
-  } else {
-    if (trouble != report_trouble_) {
-      log_.error("report.bind_failed", {{"socket", settings_.options.vipctl_socket},
-                                        {"error", trouble},
-                                        {"consequence", "vipctl cannot ask this node; trying again"}});
-    }
-    after(reports_timer_, report_backoff_.next(0.5), [this] { start_reports(); });
-  }
-  report_trouble_ = trouble;
-}
-
-void Control::publish_within(Duration delay) {
-  const auto due = runtime::now().mono + delay;
-  if (stopped_ || (publish_due_ && *publish_due_ <= due)) return;
-  publish_due_ = due;
-  after(publish_timer_, delay, [this] {
-    publish_due_.reset();
-    publish();
-    publish_within(kHeartbeat);
-  });
-}
-
-void Control::publish() {
-  const auto states = checks_.states();
-  last_report_ = std::make_shared<const report::v1::NodeReport>(
-      build_report(facts(states), last_report_.get(), runtime::unix_now_ns()));
-  reports_.publish(last_report_);
-}
-
-std::string Control::metrics_page() const {
-  const auto states = checks_.states();
-  auto snapshot = metrics_snapshot(facts(states));
-  auto& control = snapshot.control;
-  control.agent_connects = agent_.connects();
-  control.log_lines_dropped = log_lines_dropped_();
-  control.http_connections_refused = http_.refused();
-  control.report_watchers_refused = reports_.counters().watchers_refused;
-  control.resident_bytes = resident_bytes();
-  control.start_time_unix_seconds = static_cast<double>(started_unix_ns_) / 1e9;
-  return metrics::render(snapshot);
 }
 
 }  // namespace vipra::control
