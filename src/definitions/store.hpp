@@ -7,6 +7,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -46,17 +47,25 @@ class DefinitionStore {
   [[nodiscard]] std::vector<RawObject> accepted() const;
 
  private:
+  // Raw objects and specs are shared, not copied: most of them survive most changes.
+  using RawPtr = std::shared_ptr<const RawObject>;
+  using SpecPtr = std::shared_ptr<const VirtualIpSpec>;
   struct Entry {
-    const RawObject* raw;
-    ParsedObject parsed;
+    RawPtr raw;
+    std::string name;
+    SpecPtr spec;  // null if it is bad
+    std::vector<FieldError> errors;
   };
+  static Entry make_entry(RawPtr raw);
+  static plan::Seniority seniority_of(const Entry& entry);
+  static bool is_of_another_kind(const Entry& entry);
   struct File {
     InputFilePtr input;
     std::vector<Entry> entries;
   };
   struct Good {
-    RawObject raw;
-    VirtualIpSpec spec;
+    RawPtr raw;
+    SpecPtr spec;
   };
   using GoodByName = std::map<std::string, Good, std::less<>>;
   using Claims = std::map<std::string, std::vector<Entry*>, std::less<>>;

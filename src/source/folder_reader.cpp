@@ -62,6 +62,11 @@ std::optional<std::string> read_up_to(int fd, std::size_t expected, std::size_t 
   return text;
 }
 
+bool is_link(int folder, const std::string& name) {
+  struct stat status{};
+  return ::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode);
+}
+
 }  // namespace
 
 bool is_definition_name(std::string_view name) noexcept {
@@ -71,7 +76,7 @@ bool is_definition_name(std::string_view name) noexcept {
 
 struct FolderReader::Listing {
   sys::UniqueFd folder;
-  std::set<std::string, std::less<>> names;
+  std::map<std::string, bool, std::less<>> names;  // and whether it may be a symbolic link
   bool truncated = false;
 };
 
@@ -91,7 +96,10 @@ FolderLook FolderReader::look(TimePoint now, const Hints& hints) {
   }
   lost_ = false;
   total_bytes_ = 0;
-  for (const auto& name : listing.names) look_at(listing.folder.get(), name, hints, out);
+  for (const auto& [name, maybe_link] : listing.names) {
+    if (maybe_link && is_link(listing.folder.get(), name)) out.links.push_back(name);
+    look_at(listing.folder.get(), name, hints);
+  }
   forget_missing(now, listing, out);
   if (listing.truncated) {
     out.health.reason = Reason::kTooMany;
@@ -119,7 +127,7 @@ Health FolderReader::list(Listing& listing) const {
       listing.truncated = true;
       break;
     }
-    listing.names.emplace(entry->d_name);
+    listing.names.emplace(entry->d_name, entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN);
     errno = 0;
   }
   const int error = listing.truncated ? 0 : errno;
@@ -128,13 +136,9 @@ Health FolderReader::list(Listing& listing) const {
   return {};
 }
 
-void FolderReader::look_at(int folder, const std::string& name, const Hints& hints, FolderLook& out) {
+void FolderReader::look_at(int folder, const std::string& name, const Hints& hints) {
   auto& known = known_[name];
   known.missing_since.reset();
-  struct stat link{};
-  if (::fstatat(folder, name.c_str(), &link, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(link.st_mode)) {
-    out.links.push_back(name);
-  }
   struct stat status{};
   if (::fstatat(folder, name.c_str(), &status, 0) != 0) {
     return refuse(name, known, Reason::kNotReadable, message_for(errno));

@@ -63,7 +63,7 @@ class FolderReader {
   struct Listing;
 
   Health list(Listing& listing) const;
-  void look_at(int folder, const std::string& name, const Hints& hints, FolderLook& out);
+  void look_at(int folder, const std::string& name, const Hints& hints);
   void read(int folder, const std::string& name, Known& known);
   void refuse(const std::string& name, Known& known, Reason reason, std::string message) const;
   void forget_missing(TimePoint now, const Listing& listing, FolderLook& out);

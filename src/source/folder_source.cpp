@@ -82,7 +82,7 @@ class FolderSource::Watcher : public std::enable_shared_from_this<Watcher> {
     bool relevant = false;
     for (const auto& event : inotify_.drain()) relevant |= take(event);
     // A folder that never rests costs a fifth of one core at most.
-    if (relevant) look_within(std::max(options_.settle, last_look_took_ * 4));
+    if (relevant) look_within(std::max(options_.settle, rest_until_ - steady_now()));
   }
 
   // Whether the event is a reason to look.
@@ -130,7 +130,8 @@ class FolderSource::Watcher : public std::enable_shared_from_this<Watcher> {
     hints_.being_written.clear();
     for (const auto& [name, since] : being_written_) hints_.being_written.insert(name);
     const auto found = reader_.look(now, std::exchange(hints_, {}));
-    last_look_took_ = steady_now() - now;
+    const auto end = steady_now();
+    rest_until_ = end + (end - now) * 4;
     if (found.health.readable) watch_links(found.links);
     look_within(next_look(found));
     report(found);
@@ -197,7 +198,7 @@ class FolderSource::Watcher : public std::enable_shared_from_this<Watcher> {
   OnHealth on_health_;
   bool running_ = false;
   std::optional<TimePoint> due_;
-  Duration last_look_took_{};
+  TimePoint rest_until_{};
   int folder_watch_ = -1;
   int parent_watch_ = -1;
   std::set<int> link_watches_;

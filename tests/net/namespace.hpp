@@ -14,15 +14,19 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "base/ip_address.hpp"
 #include "sys/unique_fd.hpp"
 #include "tests/net/eventually.hpp"
 
 namespace vipra::net {
+
+using namespace std::string_literals;
 
 inline sys::UniqueFd open_own_namespace() {
   return sys::UniqueFd{::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)};
@@ -47,7 +51,11 @@ class Namespace {
       throw std::runtime_error{std::string{"cannot make a network namespace (these tests need root): "} +
                                std::strerror(error)};
     const Inside inside{*this};
-    shell("ip link set lo up");
+    const sys::UniqueFd fd{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    ifreq request{};
+    std::strcpy(request.ifr_name, "lo");
+    request.ifr_flags = IFF_UP;
+    if (::ioctl(fd.get(), SIOCSIFFLAGS, &request) != 0) throw std::runtime_error{"cannot set lo up"};
   }
 
   // The calling thread, its sockets and the threads it starts belong to the namespace while this lives.
@@ -70,6 +78,8 @@ class Namespace {
     const Inside inside{*this};
     shell(command);
   }
+  // Lines for ip(8), in one process: these tests shall not take long on a busy machine.
+  void ip(const std::string& lines) const { run("ip -batch - <<'EOT'\n" + lines + "EOT"); }
   [[nodiscard]] int index_of(const std::string& name) const {
     const Inside inside{*this};
     return static_cast<int>(::if_nametoindex(name.c_str()));
@@ -89,18 +99,20 @@ struct VethPair {
   Namespace b;
 
   VethPair() {
-    a.run("ip link add eth0 address 02:00:00:00:00:01 type veth peer name peer0 address 02:00:00:00:00:02");
-    a.run("ip link set peer0 netns " + b.path());
-    b.run("ip link set peer0 name eth0");
-    for (const auto* ns : {&a, &b}) {
-      ns->run("sysctl -qw net.ipv6.conf.eth0.addr_gen_mode=1 net.ipv6.conf.eth0.router_solicitations=0");
-      ns->run("ip link set eth0 up");
-    }
+    a.ip(
+        "link add eth0 address 02:00:00:00:00:01 type veth peer name peer0 address 02:00:00:00:00:02\n"
+        "link set peer0 netns " +
+        b.path() + "\nlink set eth0 addrgenmode none up\n");
+    b.ip("link set peer0 name eth0\nlink set eth0 addrgenmode none up\n");
     // Until both ends see the other, the kernel drops what is sent and calls it a success.
     for (const auto* ns : {&a, &b})
       if (!eventually([&] { return running(*ns); })) throw std::runtime_error{"eth0 does not come up"};
-    add_addresses(a, "1");
-    add_addresses(b, "2");
+    for (const auto& [ns, host] : {std::pair{&a, "1"}, std::pair{&b, "2"}}) {
+      ns->ip("addr add 192.0.2."s + host + "/24 dev eth0\naddr add 2001:db8::" + host +
+             "/64 dev eth0 nodad\naddr add fe80::" + host + "/64 dev eth0 nodad\n");
+      // The kernel acknowledges an IPv6 address a little before it answers on it.
+      if (!eventually([&] { return answers_ipv6(*ns, host); })) throw std::runtime_error{"no local route"};
+    }
   }
   [[nodiscard]] int index_a() const { return a.index_of("eth0"); }
   [[nodiscard]] int index_b() const { return b.index_of("eth0"); }
@@ -113,13 +125,14 @@ struct VethPair {
     std::strcpy(request.ifr_name, "eth0");
     return ::ioctl(fd.get(), SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_RUNNING) != 0;
   }
-  static void add_addresses(const Namespace& ns, const std::string& host) {
-    ns.run("ip addr add 192.0.2." + host + "/24 dev eth0");
-    ns.run("ip addr add 2001:db8::" + host + "/64 dev eth0 nodad");
-    ns.run("ip addr add fe80::" + host + "/64 dev eth0 nodad");
-    // The kernel acknowledges an IPv6 address a little before it answers on it.
-    for (const auto* prefix : {"2001:db8::", "fe80::"})
-      ns.run("until ip -6 route get " + (prefix + host) + " oif eth0 | grep -q ^local; do sleep 0.01; done");
+  static bool answers_ipv6(const Namespace& ns, const char* host) {
+    const Namespace::Inside inside{ns};
+    std::ifstream routes{"/proc/thread-self/net/ipv6_route"};
+    const std::string text{std::istreambuf_iterator<char>{routes}, {}};
+    for (const auto* prefix : {"20010db8", "fe800000"})
+      if (text.find(std::string{prefix} + "00000000000000000000000" + host + " 80 ") == std::string::npos)
+        return false;
+    return true;
   }
 };
 

@@ -122,7 +122,9 @@ TEST_F(NetlinkEventsTest, TentativeAddressIsToldAgainWhenItIsUsable) {
 
 TEST_F(NetlinkEventsTest, LostEventsAreToldAndReadingGoesOn) {
   auto events = open(1);  // the kernel's minimum: some kilobytes
-  for (int i = 0; i < 40; ++i) ns.run("ip link set eth0 mtu 1400 && ip link set eth0 mtu 1500");
+  std::string changes;
+  for (int i = 0; i < 40; ++i) changes += "link set eth0 mtu 1400\nlink set eth0 mtu 1500\n";
+  ns.ip(changes);
   ASSERT_TRUE(read_until(events, [&] { return recorder.overruns > 0; }));
   EXPECT_EQ(recorder.overruns, 1);
   recorder.clear();
@@ -138,7 +140,7 @@ TEST_F(NetlinkEventsTest, OrdinaryBufferHoldsThousandAddressesUnread) {
   for (int i = 0; i < 1000; ++i)
     batch +=
         "addr add 198.51." + std::to_string(i / 250) + "." + std::to_string(i % 250 + 1) + "/32 dev eth0\n";
-  ns.run("ip -batch - <<'EOT'\n" + batch + "EOT");
+  ns.ip(batch);
   ASSERT_TRUE(read_until(events, [&] { return recorder.addresses.size() >= 1000; }));
   EXPECT_EQ(recorder.overruns, 0);
 }

@@ -79,7 +79,7 @@ TEST_F(RouteSocketTest, NodeAnswersOnAnIpv6AddressFromTheMomentItIsAdded) {
   for (int i = 0; i < kAddresses; ++i)
     neighbours +=
         "neigh replace " + nth(i).to_string() + " lladdr 02:00:00:00:00:01 dev eth0 nud permanent\n";
-  veth.b.run("ip -6 -batch - <<'EOT'\n" + neighbours + "EOT");
+  veth.b.ip(neighbours);
   for (int i = 0; i < kAddresses; ++i) {
     ASSERT_EQ(route.add_address(eth0, nth(i)).value(), AddOutcome::kAdded);
     ASSERT_TRUE(reaches(veth.b, nth(i)));

@@ -1,0 +1,111 @@
+#include "agent/supervisor/hang_detector.hpp"
+
+#include <gtest/gtest.h>
+
+namespace vipra::supervisor {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr TimePoint kStart{seconds{1000}};
+
+class Watched {
+ public:
+  Watched() { detector_.started(kStart); }
+
+  void beat(Duration at, Duration next) {
+    pulse_.said_hello = true;
+    pulse_.heartbeat_ns = (kStart + at).time_since_epoch().count();
+    pulse_.next_deadline_ns = (kStart + next).time_since_epoch().count();
+  }
+  void beat_without_deadline(Duration at) {
+    beat(at, {});
+    pulse_.next_deadline_ns = INT64_MAX;
+  }
+  // Looks whenever it is due until `end`; when it was found to hang, if it was.
+  std::optional<Duration> look_until(Duration end, Duration lateness = milliseconds{1}) {
+    while (detector_.next_look() + lateness <= kStart + end) {
+      const auto now = detector_.next_look() + lateness;
+      if (detector_.look(now, pulse_)) return now - kStart;
+    }
+    return std::nullopt;
+  }
+  HangDetector& detector() { return detector_; }
+  HangDetector::Pulse& pulse() { return pulse_; }
+
+ private:
+  HangDetector detector_;
+  HangDetector::Pulse pulse_;
+};
+
+TEST(HangDetector, finds_a_loop_that_stopped_within_two_seconds) {
+  Watched speaker;
+  speaker.beat(milliseconds{100}, milliseconds{150});
+  const auto found = speaker.look_until(seconds{10});
+  ASSERT_TRUE(found);
+  EXPECT_GT(*found, milliseconds{1100});
+  EXPECT_LT(*found, milliseconds{2100});
+}
+
+TEST(HangDetector, leaves_a_loop_alone_that_turns) {
+  Watched speaker;
+  for (int i = 0; i < 100; ++i) {
+    const auto at = milliseconds{100 * i};
+    speaker.beat(at, at + milliseconds{100});
+    EXPECT_FALSE(speaker.look_until(at + milliseconds{100})) << i;
+  }
+}
+
+TEST(HangDetector, leaves_a_loop_alone_that_has_nothing_to_do) {
+  Watched speaker;
+  speaker.beat(milliseconds{1}, seconds{40});
+  EXPECT_FALSE(speaker.look_until(seconds{39}));
+  speaker.beat_without_deadline(seconds{39});
+  EXPECT_FALSE(speaker.look_until(seconds{1000}));
+}
+
+TEST(HangDetector, gives_a_new_speaker_five_seconds) {
+  Watched speaker;
+  EXPECT_FALSE(speaker.look_until(milliseconds{4900}));
+  const auto found = speaker.look_until(seconds{10});
+  ASSERT_TRUE(found);
+  EXPECT_LT(*found, seconds{6});
+}
+
+TEST(HangDetector, wants_a_hello_too) {
+  Watched speaker;
+  speaker.beat(milliseconds{10}, seconds{100});
+  speaker.pulse().said_hello = false;
+  EXPECT_TRUE(speaker.look_until(seconds{10}));
+}
+
+TEST(HangDetector, a_stall_of_the_whole_host_condemns_nobody) {
+  Watched speaker;
+  speaker.beat(milliseconds{100}, milliseconds{200});
+  // Both wake after 8 s; the supervisor looks before the speaker had a chance to turn its loop.
+  const auto woken = kStart + seconds{8};
+  EXPECT_FALSE(speaker.detector().look(woken, speaker.pulse()));
+  speaker.beat(seconds{8} + milliseconds{20}, seconds{8} + milliseconds{120});
+  EXPECT_FALSE(speaker.look_until(seconds{8} + milliseconds{900}));
+}
+
+TEST(HangDetector, a_second_stall_at_the_second_look_condemns_nobody_either) {
+  Watched speaker;
+  speaker.beat(milliseconds{100}, milliseconds{200});
+  EXPECT_FALSE(speaker.detector().look(kStart + seconds{2}, speaker.pulse()));
+  EXPECT_FALSE(speaker.detector().look(kStart + seconds{4}, speaker.pulse()));
+  EXPECT_TRUE(speaker.look_until(seconds{6})) << "in the end it does hang";
+}
+
+TEST(HangDetector, starts_anew_with_every_speaker) {
+  Watched speaker;
+  speaker.beat(milliseconds{100}, milliseconds{200});
+  EXPECT_FALSE(speaker.look_until(milliseconds{1600}));
+  speaker.detector().started(kStart + seconds{2});
+  speaker.pulse() = {};
+  EXPECT_FALSE(speaker.look_until(seconds{6}));
+}
+
+}  // namespace
+}  // namespace vipra::supervisor
