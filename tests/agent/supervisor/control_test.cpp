@@ -138,8 +138,7 @@ TEST_F(ControlTest, a_stranger_without_a_hello_displaces_nobody) {
   EXPECT_TRUE(eventually([&] { return journal_lines("desired 4\n") == 1; }));
 }
 
-// Waits for a log line that does not always come under a sanitizer.
-TEST_F(ControlTest, DISABLED_what_it_said_last_is_told_to_every_new_speaker_without_it) {
+TEST_F(ControlTest, what_it_said_last_is_told_to_every_new_speaker_without_it) {
   start_agent();
   ASSERT_TRUE(speakers_ready(1));
   {

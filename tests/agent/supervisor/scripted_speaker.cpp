@@ -188,6 +188,7 @@ class ScriptedSpeaker {
       message.set_agent_message(snapshot.SerializeAsString());
       for (int i = 0; i < times; ++i) send(message);
     } else if (order == "garbage") {
+      note("did garbage");  // before: the answer to it is SIGKILL
       const std::array<std::uint8_t, 3> bytes{0x0a, 0xff, 0x01};
       (void)link_.send(bytes);
     } else if (order == "unlink") {
@@ -200,7 +201,7 @@ class ScriptedSpeaker {
       words >> status;
       exit_status_ = status;
     }
-    note("did " + order);
+    if (order != "garbage") note("did " + order);
   }
 
   // "own STATE INDEX SOURCE VRID": a slot as the master of a router writes it.

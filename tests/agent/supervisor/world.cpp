@@ -259,8 +259,11 @@ std::vector<Advert> World::heard() {
 
 FakeControl::FakeControl(const std::string& path, std::uint32_t version)
     : socket_{[&] {
-        Result<sys::SeqPacket> socket = sys::SeqPacket::connect(path);
-        (void)eventually([&] { return (socket = sys::SeqPacket::connect(path)).has_value(); });
+        auto socket = sys::SeqPacket::connect(path);
+        (void)eventually([&] {
+          if (!socket) socket = sys::SeqPacket::connect(path);
+          return socket.has_value();
+        });
         return std::move(socket.value());
       }()} {
   channel::v1::ControlMessage message;
