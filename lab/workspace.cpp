@@ -26,11 +26,14 @@ constexpr fs::perms kReadable = fs::perms::owner_all | fs::perms::group_read | f
                                 fs::perms::others_read | fs::perms::others_exec;
 constexpr const char* kLockName = "alive";
 
-// Reads one line with the namespaces ("net:[4026532008] ..."), then waits for the end of the lab: the end of
-// its standard input. A shell, because it needs nothing of the process that started it.
+// Reads one line with the namespaces ("net:[4026532008] ...") and one with where to open them, so as to hold
+// them: their numbers must not pass to somebody else's while it kills by number. Then waits for the end of
+// the lab: the end of its standard input. A shell, because it needs nothing of the process that started it.
 constexpr const char* kWatchman = R"(
 trap '' INT TERM HUP
 read -r namespaces || namespaces=
+read -r handles || handles=
+for handle in $handles; do exec {held}< "$handle"; done
 cat > /dev/null
 round=0
 while [ -n "$namespaces" ] && [ $round -lt 100 ]; do
@@ -92,7 +95,7 @@ Result<pid_t> start_watchman(const fs::path& folder, bool keep, int lifeline, in
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
   const std::string path = folder.string();
   const char* argv[] = {
-      "/bin/sh", "-c", kWatchman, "vipra-lab-watchman", path.c_str(), keep ? "keep" : "remove", nullptr};
+      "/bin/bash", "-c", kWatchman, "vipra-lab-watchman", path.c_str(), keep ? "keep" : "remove", nullptr};
   const char* environment[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", nullptr};
   pid_t pid = -1;
   const int error = ::posix_spawn(&pid, argv[0], &files, &attributes, const_cast<char**>(argv),
@@ -167,6 +170,8 @@ Result<std::unique_ptr<Workspace>> Workspace::make(bool keep_files) {
 Status Workspace::guard(const std::vector<const NetNamespace*>& namespaces) {
   std::string line;
   for (const auto* net : namespaces) line += "net:[" + std::to_string(net->inode()) + "] ";
+  line += "\n";
+  for (const auto* net : namespaces) line += net->path() + " ";
   line += "\n";
   if (::write(lifeline_.get(), line.data(), line.size()) < 0) return fail_errno("tell the watchman", errno);
   return {};

@@ -74,10 +74,10 @@ class AgentClient::Connection : public std::enable_shared_from_this<Connection> 
   void wait_writable();
   void on_readable();
   // False when the connection is gone.
-  [[nodiscard]] bool handle(Received received);
+  [[nodiscard]] bool handle(const Received& received);
   [[nodiscard]] bool greet(const wire::Hello& hello);
   void pump();
-  [[nodiscard]] bool say_contributions();
+  [[nodiscard]] bool say_contributions(const std::vector<plan::Contribution>& wanted);
   [[nodiscard]] bool say_desired();
   // True when it is said; otherwise the rest has to wait, or the connection is gone.
   [[nodiscard]] bool say(const wire::ControlMessage& message, int fd = -1);
@@ -89,7 +89,7 @@ class AgentClient::Connection : public std::enable_shared_from_this<Connection> 
   boost::asio::steady_timer timer_;                   // the next try, or the end of the wait for Hello
   Backoff backoff_;
   std::minstd_rand random_{std::random_device{}()};
-  std::optional<sys::SeqPacket> socket_;
+  std::unique_ptr<sys::SeqPacket> socket_;
   channel::Encoder encoder_;
   wire::AgentMessage incoming_;
   plan::DesiredStatePtr desired_;
@@ -114,7 +114,7 @@ void AgentClient::Connection::connect() {
   if (!peer || (peer->uid != 0 && peer->uid != ::getuid())) {
     return lost("the process at " + options_.socket_path + " is not the agent: it does not run as root");
   }
-  socket_.emplace(std::move(*socket));
+  socket_ = std::make_unique<sys::SeqPacket>(std::move(*socket));
   descriptor_.assign(socket_->fd());
   ++round_;
   hello_due_ = resync_due_ = true;
@@ -180,15 +180,15 @@ void AgentClient::Connection::wait_writable() {
 
 void AgentClient::Connection::on_readable() {
   for (int i = 0; i < kMessagesInOneTurn; ++i) {
-    auto received = socket_->receive();
+    const auto received = socket_->receive();
     if (received.kind == Received::Kind::kNothing) break;
     const auto round = round_;
-    if (!handle(std::move(received)) || round_ != round || stopped_) return;
+    if (!handle(received) || round_ != round || stopped_) return;
   }
   wait_readable();
 }
 
-bool AgentClient::Connection::handle(Received received) {
+bool AgentClient::Connection::handle(const Received& received) {
   if (received.kind == Received::Kind::kClosed) {
     lost("the agent closed the connection");
     return false;
@@ -219,7 +219,7 @@ bool AgentClient::Connection::greet(const wire::Hello& hello) {
   log_.info("agent.connected", {{"build", hello.build()}, {"connects", connects_}});
   if (events_.connected) events_.connected();
   pump();
-  return socket_.has_value();
+  return socket_ != nullptr;
 }
 
 // Says what is due, in order, as far as the socket takes it. Nothing but Hello before the agent has said its
@@ -239,14 +239,14 @@ void AgentClient::Connection::pump() {
     if (!say(message)) return;
     resync_due_ = false;
   }
-  if (contributions_ && said_ != contributions_ && !say_contributions()) return;
+  if (contributions_ && said_ != contributions_ && !say_contributions(*contributions_)) return;
   if (desired_due_ && !say_desired()) return;
 }
 
-bool AgentClient::Connection::say_contributions() {
+bool AgentClient::Connection::say_contributions(const std::vector<plan::Contribution>& wanted) {
   wire::ControlMessage message;
   if (said_) {
-    const auto changes = contribution_changes(*said_, *contributions_);
+    const auto changes = contribution_changes(*said_, wanted);
     if (changes.upserts.size() + changes.removals.size() <= kMaxDelta) {
       auto& delta = *message.mutable_contribution_delta();
       for (const auto& upsert : changes.upserts) *delta.add_upserts() = channel::to_proto(upsert);
@@ -256,19 +256,19 @@ bool AgentClient::Connection::say_contributions() {
         removal.set_source(key.source);
       }
       if (!say(message)) return false;
-      said_ = contributions_;
+      said_ = wanted;
       return true;
     }
   }
-  const auto file = channel::make_contribution_set_file(*contributions_);
+  const auto file = channel::make_contribution_set_file(wanted);
   if (!file) {
     log_.error("contributions.not_sent", {{"error", file.error().what}});
-    said_ = contributions_;  // not again until they change
+    said_ = wanted;  // not again until they change
     return true;
   }
   *message.mutable_contribution_set() = file->ref;
   if (!say(message, file->fd.get())) return false;
-  said_ = contributions_;
+  said_ = wanted;
   return true;
 }
 

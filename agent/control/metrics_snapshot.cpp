@@ -133,8 +133,8 @@ metrics::Snapshot metrics_snapshot(const Facts& facts) {
   for (const auto& [id, router] : facts.agent.routers()) {
     snapshot.routers.push_back(router_of(router, facts.agent_connected));
   }
-  if (facts.agent.speaker()) snapshot.speaker = speaker_of(*facts.agent.speaker());
-  if (facts.agent.supervisor()) snapshot.supervisor = supervisor_of(*facts.agent.supervisor());
+  if (const auto& status = facts.agent.speaker()) snapshot.speaker = speaker_of(*status);
+  if (const auto& status = facts.agent.supervisor()) snapshot.supervisor = supervisor_of(*status);
   for (const auto& check : facts.checks) snapshot.checks.push_back(check_of(check));
   auto& control = snapshot.control;
   control.build = facts.build;

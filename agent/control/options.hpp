@@ -1,6 +1,7 @@
 // The command line of vipra-control.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,7 @@ struct Options {
 };
 
 struct CommandLine {
-  enum class Request { kRun, kPrintAndExit } request = Request::kRun;
+  enum class Request : std::uint8_t { kRun, kPrintAndExit } request = Request::kRun;
   Options options;
   std::string text;  // what to print: help, version
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -13,12 +14,19 @@ namespace {
 
 using nlohmann::json;
 
+// Validation has seen to it that there is one; a hole between the two costs this object only.
+template <class T>
+T required(std::optional<T> value) {
+  if (!value) throw std::invalid_argument{"a value that validation let through cannot be converted"};
+  return *std::move(value);
+}
+
 std::string text_or(const json& object, const char* key, std::string otherwise = {}) {
   return object.contains(key) ? object.at(key).get<std::string>() : std::move(otherwise);
 }
 
 Duration to_duration(const json& value) {
-  return parse_duration(value.get_ref<const std::string&>()).value();
+  return required(parse_duration(value.get_ref<const std::string&>()));
 }
 
 LabelRequirement::Operator to_operator(const std::string& text) {
@@ -66,7 +74,7 @@ plan::ChecksumMode to_checksum(const std::string& text) {
 
 VrrpSpec to_vrrp(const json& vrrp) {
   VrrpSpec out;
-  out.virtual_router_id = vrrp::Vrid::make(vrrp.at("virtualRouterID").get<int>()).value();
+  out.virtual_router_id = required(vrrp::Vrid::make(vrrp.at("virtualRouterID").get<int>()));
   out.version = vrrp.at("version").get<int>() == 2 ? vrrp::Version::kV2 : vrrp::Version::kV3;
   out.advertisement_interval = to_duration(vrrp.at("advertisementInterval"));
   out.misses = vrrp.at("advertisementMisses").get<int>();
@@ -77,7 +85,7 @@ VrrpSpec to_vrrp(const json& vrrp) {
   out.preemption = to_preemption(vrrp.at("preemption"));
   out.checksum = to_checksum(vrrp.at("ipv4Checksum").get<std::string>());
   if (vrrp.contains("linkLocal"))
-    out.link_local = IpAddress::parse(vrrp.at("linkLocal").get<std::string>()).value();
+    out.link_local = required(IpAddress::parse(vrrp.at("linkLocal").get<std::string>()));
   return out;
 }
 
@@ -165,7 +173,7 @@ VirtualIpSpec to_spec(const json& object) {
     out.seniority.created_unix_s = parse_timestamp(at->get_ref<const std::string&>());
   }
   for (const auto& address : spec.at("addresses")) {
-    out.addresses.push_back(IpAddress::parse(address.get<std::string>()).value());
+    out.addresses.push_back(required(IpAddress::parse(address.get<std::string>())));
   }
   out.interface = to_interface(spec.at("interface"));
   for (const auto& entry : spec.at("interface").value("overrides", json::array())) {

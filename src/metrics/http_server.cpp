@@ -31,7 +31,7 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 // Answers that wait for slow readers may take this much memory altogether.
-constexpr std::size_t kMaxPendingBytes = 8 * 1024 * 1024;
+constexpr std::size_t kMaxPendingBytes = std::size_t{8} * 1024 * 1024;
 constexpr std::chrono::milliseconds kAcceptPause{100};  // after "too many open files"
 
 std::string shown(const ListenAddress& address) {
@@ -77,8 +77,7 @@ Result<ListenAddress> parse_listen_address(std::string_view text) {
 class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
  public:
   Listener(asio::io_context& io, Options options, const log::Logger& log)
-      : io_{io},
-        options_{std::move(options)},
+      : options_{std::move(options)},
         log_{log},
         acceptor_{io},
         timer_{io},
@@ -102,7 +101,6 @@ class HttpServer::Listener : public std::enable_shared_from_this<Listener> {
   void leave(const SessionPtr& session) { sessions_.remove(session); }
   [[nodiscard]] HttpAnswer answer(std::string_view target) const;
 
-  asio::io_context& io_;
   Options options_;
   const log::Logger& log_;
   tcp::acceptor acceptor_;
@@ -128,7 +126,7 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
 
   void read() {
     reading_ = true;
-    parser_.emplace();
+    parser_ = std::make_unique<Parser>();
     parser_->header_limit(static_cast<std::uint32_t>(listener_->options_.max_header_bytes));
     parser_->body_limit(0);
     stream_.expires_after(listener_->options_.read_timeout);
@@ -144,6 +142,8 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
   [[nodiscard]] bool reading() const noexcept { return reading_; }
 
  private:
+  using Parser = http::request_parser<http::empty_body>;
+
   void on_read(const error_code& error) {
     reading_ = false;
     if (!error) {
@@ -200,7 +200,7 @@ class HttpServer::Listener::Session : public std::enable_shared_from_this<Sessio
   beast::tcp_stream stream_;
   std::shared_ptr<Listener> listener_;
   beast::flat_buffer buffer_;
-  std::optional<http::request_parser<http::empty_body>> parser_;
+  std::unique_ptr<Parser> parser_;  // one for each request
   std::optional<http::response<http::string_body>> response_;
   std::size_t counted_ = 0;
   bool reading_ = true;
@@ -277,7 +277,7 @@ void HttpServer::Listener::admit(tcp::socket socket) {
     const auto idle =
         std::find_if(sessions_.begin(), sessions_.end(), [](const auto& s) { return s->reading(); });
     if (idle == sessions_.end()) return;
-    const auto evicted = *idle;
+    const auto evicted = std::move(*idle);
     sessions_.erase(idle);
     evicted->close();
   }

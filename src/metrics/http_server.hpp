@@ -42,7 +42,7 @@ class HttpServer {
   struct Options {
     ListenAddress listen;
     std::size_t max_connections = 64;
-    std::size_t max_header_bytes = 8 * 1024;
+    std::size_t max_header_bytes = std::size_t{8} * 1024;
     std::chrono::milliseconds read_timeout{
         5000};  // for a whole request; an idle connection counts as reading
     std::chrono::milliseconds write_timeout{5000};  // for a whole answer

@@ -9,7 +9,6 @@ namespace vipra::source {
 namespace {
 
 using definitions::InputFile;
-using definitions::RawObject;
 using nlohmann::json;
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";

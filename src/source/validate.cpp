@@ -30,6 +30,7 @@ std::vector<InputFilePtr> read_folder(const std::filesystem::path& folder) {
   options.folder = folder;
   const auto found = FolderReader{options}.look(TimePoint{}, {});
   std::vector<InputFilePtr> out;
+  out.reserve(found.files.size() + 1);
   for (const auto& file : found.files) out.push_back(under(printable((folder / "").string()), *file));
   if (!found.health.message.empty()) {
     out.push_back(std::make_shared<const InputFile>(

@@ -32,7 +32,9 @@ TEST_F(DefinitionsLab, ABadObjectIsRefusedAloneWithItsPathAndReason) {
   EXPECT_TRUE(logged(node("node-a"), "OutOfRange"));
   EXPECT_TRUE(node("node-a").owns(vip_));
   EXPECT_EQ(count_logged(node("node-a"), "\"from\":\"Master\""), 0u);
-  EXPECT_NE(vipctl(node("node-a"), {"get"}).find("spec.vrrp.virtualRouterID"), std::string::npos);
+  // The log line is written before the round that renews what vipctl is told.
+  EXPECT_TRUE(wait_until(
+      [&] { return vipctl(node("node-a"), {"get"}).find("spec.vrrp.virtualRouterID") != std::string::npos; }, s{5}));
 }
 
 TEST_F(DefinitionsLab, AFolderThatVanishesTakesNothingAway) {
