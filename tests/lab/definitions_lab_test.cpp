@@ -34,7 +34,8 @@ TEST_F(DefinitionsLab, ABadObjectIsRefusedAloneWithItsPathAndReason) {
   EXPECT_EQ(count_logged(node("node-a"), "\"from\":\"Master\""), 0u);
   // The log line is written before the round that renews what vipctl is told.
   EXPECT_TRUE(wait_until(
-      [&] { return vipctl(node("node-a"), {"get"}).find("spec.vrrp.virtualRouterID") != std::string::npos; }, s{5}));
+      [&] { return vipctl(node("node-a"), {"get"}).find("spec.vrrp.virtualRouterID") != std::string::npos; },
+      s{5}));
 }
 
 TEST_F(DefinitionsLab, AFolderThatVanishesTakesNothingAway) {
