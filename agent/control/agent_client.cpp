@@ -9,6 +9,7 @@
 #include <random>
 #include <utility>
 
+#include "agent/control/after.hpp"
 #include "agent/control/contribution_changes.hpp"
 #include "base/backoff.hpp"
 #include "channel/convert.hpp"
@@ -32,6 +33,7 @@ constexpr std::size_t kMaxDelta = 64;
 // A connection this old forgets the pauses. One that ends sooner may be the work of a second control, and two
 // of them must not drive each other out as fast as they can.
 constexpr Duration kProven = std::chrono::seconds{5};
+constexpr Duration kConfirmPeriod = std::chrono::seconds{2};  // as channel.proto says
 
 }  // namespace
 
@@ -45,6 +47,7 @@ class AgentClient::Connection : public std::enable_shared_from_this<Connection> 
         events_{std::move(events)},
         descriptor_{io},
         timer_{io},
+        confirm_timer_{io},
         backoff_{options_.retry_initial, options_.retry_maximum} {}
 
   void start() { connect(); }
@@ -52,6 +55,7 @@ class AgentClient::Connection : public std::enable_shared_from_this<Connection> 
     stopped_ = true;
     close();
     timer_.cancel();
+    confirm_timer_.cancel();
   }
   void set_desired(plan::DesiredStatePtr desired) {
     desired_ = std::move(desired);
@@ -77,6 +81,7 @@ class AgentClient::Connection : public std::enable_shared_from_this<Connection> 
   [[nodiscard]] bool handle(const Received& received);
   [[nodiscard]] bool greet(const wire::Hello& hello);
   void pump();
+  void confirm_later();
   [[nodiscard]] bool say_contributions(const std::vector<plan::Contribution>& wanted);
   [[nodiscard]] bool say_desired();
   // True when it is said; otherwise the rest has to wait, or the connection is gone.
@@ -87,6 +92,7 @@ class AgentClient::Connection : public std::enable_shared_from_this<Connection> 
   Events events_;
   boost::asio::posix::stream_descriptor descriptor_;  // the socket's number; socket_ owns it
   boost::asio::steady_timer timer_;                   // the next try, or the end of the wait for Hello
+  boost::asio::steady_timer confirm_timer_;
   Backoff backoff_;
   std::minstd_rand random_{std::random_device{}()};
   std::unique_ptr<sys::SeqPacket> socket_;
@@ -219,6 +225,7 @@ bool AgentClient::Connection::greet(const wire::Hello& hello) {
   log_.info("agent.connected", {{"build", hello.build()}, {"connects", connects_}});
   if (events_.connected) events_.connected();
   pump();
+  confirm_later();
   return socket_ != nullptr;
 }
 
@@ -241,6 +248,19 @@ void AgentClient::Connection::pump() {
   }
   if (contributions_ && said_ != contributions_ && !say_contributions(*contributions_)) return;
   if (desired_due_ && !say_desired()) return;
+}
+
+// The agent marks verdicts that nobody confirms: it cannot see from outside whether this process still works.
+void AgentClient::Connection::confirm_later() {
+  after(confirm_timer_, kConfirmPeriod, [self = shared_from_this(), round = round_] {
+    if (self->stopped_ || self->round_ != round) return;
+    if (self->said_ && !self->said_->empty() && !self->waiting_writable_) {
+      wire::ControlMessage message;
+      message.mutable_contribution_delta();
+      if (!self->say(message) && self->round_ != round) return;
+    }
+    self->confirm_later();
+  });
 }
 
 bool AgentClient::Connection::say_contributions(const std::vector<plan::Contribution>& wanted) {

@@ -5,8 +5,6 @@
 namespace vipra::agent {
 namespace {
 
-using AddressState = ownership::AddressSet::Kernel;
-
 template <class... Fs>
 struct Overloaded : Fs... {
   using Fs::operator()...;
@@ -44,7 +42,7 @@ bool KernelState::add(int index, const IpAddress& ip) {
 
 bool KernelState::remove(int index, const IpAddress& ip) {
   if (!post(net::RemoveAddress{next_token_, index, ip}, {index, ip, ip.family()})) return false;
-  view_.remove_address(index, ip);  // as good as gone; a failure asks for a dump
+  view_.remove_ours(index, ip);  // as good as gone; a failure asks for a dump
   return true;
 }
 
@@ -108,18 +106,20 @@ void KernelState::apply(const Event& event) {
                  },
                  [this](const ownership::InterfaceAddress& address) {
                    view_.set_address(address);
-                   if (!address.is_ours()) listener_.on_interfaces_changed();
-                   listener_.on_address_event(
-                       address.index, address.ip,
-                       address.is_ours() ? AddressState::kOurs : AddressState::kStranger);
+                   tell(address);
                  },
                  [this](const AddressGone& gone) {
-                   view_.remove_address(gone.address.index, gone.address.ip);
-                   if (!gone.address.is_ours()) listener_.on_interfaces_changed();
-                   listener_.on_address_event(gone.address.index, gone.address.ip, AddressState::kAbsent);
+                   view_.remove_address(gone.address);
+                   tell(gone.address);
                  },
              },
              event);
+}
+
+void KernelState::tell(const ownership::InterfaceAddress& changed) {
+  if (!changed.is_ours()) listener_.on_interfaces_changed();
+  listener_.on_address_event(changed.index, changed.ip,
+                             ownership::judge(view_.address(changed.index, changed.ip)));
 }
 
 // ---- results

@@ -81,6 +81,7 @@ class KernelState final : public ownership::AddressCommands, private net::Netlin
 
   void apply(const Event& event);
   void take(Event event);
+  void tell(const ownership::InterfaceAddress& changed);
   void on_dump(std::unique_ptr<net::KernelDump> dump);
   void on_result(net::KernelResult&& result);
   [[nodiscard]] bool post(const net::KernelCommand& command, const Target& target);

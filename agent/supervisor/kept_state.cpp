@@ -22,7 +22,7 @@ Result<channel::DesiredStateSummary> KeptState::replace_desired(sys::UniqueFd fd
   return summary;
 }
 
-Status KeptState::replace_contributions(int fd, const channel::v1::ContributionSetRef& ref) {
+Status KeptState::replace_contributions(int fd, const channel::v1::ContributionSetRef& ref, TimePoint now) {
   auto list = channel::read_contribution_set_file(fd, ref);
   if (!list) return tl::unexpected{std::move(list).error()};
   contributions_.clear();
@@ -31,10 +31,12 @@ Status KeptState::replace_contributions(int fd, const channel::v1::ContributionS
     contributions_.emplace(std::move(key), std::move(item));
   }
   contributions_known_ = true;
+  confirmed_ = now;
+  stale_ = false;
   return {};
 }
 
-Status KeptState::merge(const channel::v1::ContributionDelta& delta) {
+Status KeptState::merge(const channel::v1::ContributionDelta& delta, TimePoint now) {
   auto changes = channel::from_proto(delta);
   if (!changes) return tl::unexpected{std::move(changes).error()};
   if (contributions_.size() + changes->upserts.size() > channel::kMaxContributions) {
@@ -46,13 +48,30 @@ Status KeptState::merge(const channel::v1::ContributionDelta& delta) {
     contributions_.insert_or_assign(std::move(key), std::move(item));
   }
   contributions_known_ = true;
+  confirmed_ = now;
+  stale_ = false;
   return {};
+}
+
+std::optional<TimePoint> KeptState::stale_at() const {
+  if (stale_ || contributions_.empty()) return std::nullopt;
+  return confirmed_ + kFresh;
+}
+
+bool KeptState::grow_stale(TimePoint now) {
+  const auto at = stale_at();
+  if (!at || now < *at) return false;
+  stale_ = true;
+  return true;
 }
 
 Result<channel::ContributionSetFile> KeptState::contributions() const {
   std::vector<plan::Contribution> list;
   list.reserve(contributions_.size());
-  for (const auto& [key, item] : contributions_) list.push_back(item);
+  for (const auto& [key, item] : contributions_) {
+    list.push_back(item);
+    list.back().stale = item.stale || stale_;
+  }
   return channel::make_contribution_set_file(list);
 }
 

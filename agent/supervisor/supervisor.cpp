@@ -101,11 +101,7 @@ void Supervisor::on_control_message(const wire::ControlMessage& message, std::ve
   } else if (message.has_contribution_set()) {
     on_contribution_set(message.contribution_set(), fds);
   } else if (message.has_contribution_delta()) {
-    if (const auto merged = kept_.merge(message.contribution_delta()); !merged) {
-      log_.error("contributions.refused", {{"error", merged.error().what}});
-    } else if (auto* link = speaker_.link()) {
-      link->send_delta(message.contribution_delta());
-    }
+    on_contribution_delta(message.contribution_delta());
   } else if (message.has_resync()) {
     request_resync();
   }
@@ -132,10 +128,37 @@ void Supervisor::on_contribution_set(const wire::ContributionSetRef& ref,
     log_.error("contributions.refused", {{"error", "not exactly one descriptor came with them"}});
     return;
   }
-  if (const auto replaced = kept_.replace_contributions(fds.front().get(), ref); !replaced) {
+  const auto replaced = kept_.replace_contributions(fds.front().get(), ref, runtime::now().mono);
+  if (!replaced) {
     log_.error("contributions.refused", {{"error", replaced.error().what}});
     return;
   }
+  if (auto* link = speaker_.link()) link->send_contributions();
+}
+
+void Supervisor::on_contribution_delta(const wire::ContributionDelta& delta) {
+  const bool were_stale = kept_.stale();
+  if (const auto merged = kept_.merge(delta, runtime::now().mono); !merged) {
+    log_.error("contributions.refused", {{"error", merged.error().what}});
+    return;
+  }
+  if (were_stale) log_.info("contributions.confirmed", {{"contributions", kept_.contribution_count()}});
+  auto* const link = speaker_.link();
+  if (link == nullptr) return;
+  if (were_stale) {
+    link->send_contributions();
+  } else if (delta.upserts_size() > 0 || delta.removals_size() > 0) {
+    link->send_delta(delta);
+  }
+}
+
+void Supervisor::mark_stale(TimePoint now) {
+  if (!kept_.grow_stale(now)) return;
+  log_.warning(
+      "contributions.stale",
+      {{"contributions", kept_.contribution_count()},
+       {"control_connected", control_server_.connected()},
+       {"consequence", "the last verdicts stay as they are until control confirms or changes them"}});
   if (auto* link = speaker_.link()) link->send_contributions();
 }
 
@@ -175,6 +198,7 @@ void Supervisor::stop() {
 void Supervisor::step(TimePoint now) {
   speaker_.step(now);
   if (control_) control_->step(now);
+  mark_stale(now);
   feed_watchdog(now);
   send_status(now);
 }
@@ -209,6 +233,7 @@ TimePoint Supervisor::deadline() const {
     if (at) next = std::min(next, *at);
   };
   sooner(speaker_.deadline());
+  sooner(kept_.stale_at());
   if (control_) sooner(control_->deadline());
   sooner(next_watchdog_);
   return next;

@@ -54,6 +54,8 @@ class Supervisor {
   void on_control_message(const channel::v1::ControlMessage& message, std::vector<sys::UniqueFd> fds);
   void on_desired_state(const channel::v1::DesiredStateRef& ref, std::vector<sys::UniqueFd> fds);
   void on_contribution_set(const channel::v1::ContributionSetRef& ref, const std::vector<sys::UniqueFd>& fds);
+  void on_contribution_delta(const channel::v1::ContributionDelta& delta);
+  void mark_stale(TimePoint now);
   void announce_speaker();
   void request_resync();
   void step(TimePoint now);

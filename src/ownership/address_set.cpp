@@ -5,6 +5,11 @@
 
 namespace vipra::ownership {
 
+AddressSet::Kernel judge(const InterfaceAddress* address) noexcept {
+  if (address == nullptr) return AddressSet::Kernel::kAbsent;
+  return address->is_ours() ? AddressSet::Kernel::kOurs : AddressSet::Kernel::kStranger;
+}
+
 void AddressSet::configure(int index, std::vector<IpAddress> ips, bool owner) {
   std::vector<Entry> next(ips.size());
   for (std::size_t i = 0; i < ips.size(); ++i) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/ip_address.hpp"
+#include "ownership/links.hpp"
 
 namespace vipra::ownership {
 
@@ -73,5 +74,8 @@ class AddressSet {
   std::vector<Entry> entries_;        // in the order of the definition
   std::vector<std::uint32_t> by_ip_;  // indices into entries_, sorted by address
 };
+
+// What an address in the kernel is to us; null: there is none.
+[[nodiscard]] AddressSet::Kernel judge(const InterfaceAddress* address) noexcept;
 
 }  // namespace vipra::ownership

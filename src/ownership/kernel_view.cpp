@@ -3,6 +3,14 @@
 #include <algorithm>
 
 namespace vipra::ownership {
+namespace {
+
+// What the kernel takes for one and the same address of an interface.
+bool is_same(const InterfaceAddress& a, const InterfaceAddress& b) {
+  return a.ip == b.ip && a.prefix_length == b.prefix_length;
+}
+
+}  // namespace
 
 void KernelView::replace(const KernelDump& dump) {
   links_.clear();
@@ -22,7 +30,7 @@ void KernelView::remove_link(int index) {
 
 void KernelView::set_address(const InterfaceAddress& address) {
   auto& all = addresses_[address.index];
-  const auto known = std::find_if(all.begin(), all.end(), [&](const auto& a) { return a.ip == address.ip; });
+  const auto known = std::find_if(all.begin(), all.end(), [&](const auto& a) { return is_same(a, address); });
   if (known != all.end()) {
     *known = address;
   } else {
@@ -30,10 +38,16 @@ void KernelView::set_address(const InterfaceAddress& address) {
   }
 }
 
-void KernelView::remove_address(int index, const IpAddress& ip) {
+void KernelView::remove_address(const InterfaceAddress& address) {
+  const auto found = addresses_.find(address.index);
+  if (found == addresses_.end()) return;
+  std::erase_if(found->second, [&](const auto& known) { return is_same(known, address); });
+}
+
+void KernelView::remove_ours(int index, const IpAddress& ip) {
   const auto found = addresses_.find(index);
   if (found == addresses_.end()) return;
-  std::erase_if(found->second, [&](const auto& address) { return address.ip == ip; });
+  std::erase_if(found->second, [&](const auto& address) { return address.ip == ip && address.is_ours(); });
 }
 
 const Link* KernelView::link(int index) const {
@@ -48,10 +62,13 @@ const std::vector<InterfaceAddress>& KernelView::addresses(int index) const {
 }
 
 const InterfaceAddress* KernelView::address(int index, const IpAddress& ip) const {
+  const InterfaceAddress* strangers = nullptr;
   for (const auto& address : addresses(index)) {
-    if (address.ip == ip) return &address;
+    if (address.ip != ip) continue;
+    if (address.is_ours()) return &address;
+    if (strangers == nullptr) strangers = &address;
   }
-  return nullptr;
+  return strangers;
 }
 
 const InterfaceAddress* KernelView::elsewhere(const IpAddress& ip, int except) const {

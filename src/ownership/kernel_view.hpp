@@ -17,11 +17,15 @@ class KernelView {
   void set_link(const Link& link);
   void remove_link(int index);
   void set_address(const InterfaceAddress& address);
-  void remove_address(int index, const IpAddress& ip);
+  void remove_address(const InterfaceAddress& address);
+  // The one with our mark.
+  void remove_ours(int index, const IpAddress& ip);
 
   [[nodiscard]] const std::map<int, Link>& links() const noexcept { return links_; }
   [[nodiscard]] const Link* link(int index) const;
   [[nodiscard]] const std::vector<InterfaceAddress>& addresses(int index) const;
+  // The kernel lets one IPv4 address stand on an interface several times, with different prefix lengths. Ours
+  // comes first: a stranger's beside it changes nothing until ours is gone.
   [[nodiscard]] const InterfaceAddress* address(int index, const IpAddress& ip) const;
   // Some interface other than `except` that holds `ip`.
   [[nodiscard]] const InterfaceAddress* elsewhere(const IpAddress& ip, int except) const;

@@ -29,11 +29,6 @@ int effective(const plan::VirtualRouter& desired, const std::vector<plan::Contri
   return std::clamp(sum, 1, 254);
 }
 
-AddressState judge(const ownership::InterfaceAddress* address) {
-  if (address == nullptr) return AddressState::kAbsent;
-  return address->is_ours() ? AddressState::kOurs : AddressState::kStranger;
-}
-
 }  // namespace
 
 VirtualRouter::VirtualRouter(RouterIndex index, const plan::VirtualRouter& desired, const Ports& ports)
@@ -234,7 +229,7 @@ void VirtualRouter::on_kernel_address(const Instant& now, const IpAddress& ip, A
 
 void VirtualRouter::sync_kernel(const Instant& now, const ownership::KernelView& kernel) {
   for (const auto& entry : addresses_.entries()) {
-    addresses_.on_kernel(entry.ip, judge(kernel.address(addresses_.index(), entry.ip)));
+    addresses_.on_kernel(entry.ip, ownership::judge(kernel.address(addresses_.index(), entry.ip)));
   }
   // Before the start nothing is wanted yet: what a crashed speaker left must not be removed from under its
   // heir.

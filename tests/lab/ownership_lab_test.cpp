@@ -43,6 +43,17 @@ TEST_F(OwnershipLab, AStrangersAddressIsNeverTouched) {
   EXPECT_TRUE(logged(node("node-a"), "\"from\":\"Fault\",\"to\":\"Backup\""));
 }
 
+TEST_F(OwnershipLab, TheSameAddressOfAStrangerBesideOursStaysWhenOursGoes) {
+  ASSERT_NO_FATAL_FAILURE(up_with_owner(2));
+  ASSERT_NO_FATAL_FAILURE(ip("node-a", {"addr", "add", "10.99.0.100/24", "dev", "eth0"}));
+  ASSERT_OK(node("node-a").stop_agent());
+  ASSERT_TRUE(wait_until([&] { return node("node-b").owns(vip_); }, s{5}));
+  const auto left = lab_->node("node-a").run({"ip", "-o", "addr", "show", "dev", "eth0"});
+  ASSERT_OK(left);
+  EXPECT_NE(left->out.find("10.99.0.100/24"), std::string::npos) << left->out;
+  EXPECT_EQ(left->out.find("10.99.0.100/32"), std::string::npos) << left->out;
+}
+
 TEST_F(OwnershipLab, AnInterfaceThatGoesDownMovesTheVipAndMayComeBack) {
   ASSERT_NO_FATAL_FAILURE(up_with_owner(2));
   ASSERT_NO_FATAL_FAILURE(ip("node-a", {"link", "set", "eth0", "down"}));

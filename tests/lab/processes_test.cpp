@@ -110,6 +110,36 @@ TEST_F(Processes, AStoppedControlDelaysNoTakeover) {
       wait_until([&] { return vipctl(node("node-b"), {"get"}).find("Master") != std::string::npos; }, s{10}));
 }
 
+// VIPRA_STOPPED_SECONDS makes it as long as one likes.
+TEST_F(Processes, VerdictsOfAStoppedControlAreKeptMarkedAndConfirmedLater) {
+  auto definition = web();
+  definition.extra_spec =
+      "  checks:\n  - name: port\n    tcp: {port: 9}\n    interval: 100ms\n    timeout: 90ms\n"
+      "    onFailure: {priorityDelta: -10}\n";
+  ASSERT_NO_FATAL_FAILURE(up_with_owner(2, definition));
+  ASSERT_TRUE(logged(node("node-b"), "check.failing"));
+  const auto explained = [&](const char* text) {
+    return
+        [this, text] { return vipctl(node("node-b"), {"explain", "web"}).find(text) != std::string::npos; };
+  };
+  ASSERT_TRUE(wait_until(explained("140"), s{5}));
+  const auto stopped_at = now();
+  ASSERT_OK(node("node-b").signal(Role::kControl, SIGSTOP));
+  EXPECT_TRUE(logged(node("node-b"), "contributions.stale", s{10}));
+  if (const char* seconds = std::getenv("VIPRA_STOPPED_SECONDS")) {
+    const s length{std::atoi(seconds)};
+    EXPECT_FALSE(wait_until([&] { return node("node-b").owns(vip_); }, length)) << "it waits for a crash";
+    EXPECT_GE(now() - stopped_at, length);
+  }
+  const auto report = probed([&] { ASSERT_OK(node("node-a").crash()); }, [&] { return owns("node-b"); });
+  if (!report.host_stalled()) {
+    EXPECT_LT(report.longest_outage(), election_time(ms{100}, 140) + ms{200});
+  }
+  ASSERT_OK(node("node-b").signal(Role::kControl, SIGCONT));
+  EXPECT_TRUE(logged(node("node-b"), "contributions.confirmed"));
+  EXPECT_TRUE(wait_until(explained("140"), s{5})) << "the verdict was kept";
+}
+
 TEST_F(Processes, ASecondAgentOnANodeWaitsAndSaysSo) {
   ASSERT_NO_FATAL_FAILURE(up_with_owner(1));
   const auto& first = node("node-a");

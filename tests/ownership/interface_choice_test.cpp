@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "ownership/address_set.hpp"
 #include "ownership/interface_choice.hpp"
 
 namespace vipra::ownership {
@@ -28,12 +29,16 @@ struct ChoiceTest : testing::Test {
     view.set_link(link);
   }
   void add_address(int index, const char* ip, int prefix, std::optional<std::uint8_t> protocol = {}) {
+    view.set_address(address(index, ip, prefix, protocol));
+  }
+  static InterfaceAddress address(int index, const char* ip, int prefix,
+                                  std::optional<std::uint8_t> protocol = {}) {
     InterfaceAddress address;
     address.index = index;
     address.ip = *IpAddress::parse(ip);
     address.prefix_length = static_cast<std::uint8_t>(prefix);
     address.protocol = protocol;
-    view.set_address(address);
+    return address;
   }
   void select(plan::InterfaceSelector::Kind kind, const char* text) { router.interface = {kind, text}; }
 
@@ -49,13 +54,28 @@ TEST_F(ChoiceTest, TheLongestPrefixWins) {
   EXPECT_EQ(segment->primary, *IpAddress::parse("10.0.2.15"));
 }
 TEST_F(ChoiceTest, OurOwnAddressIsNoSubnetAndNoPrimary) {
-  view.remove_address(3, *IpAddress::parse("10.0.2.15"));
+  view.remove_address(address(3, "10.0.2.15", 24));
   add_address(3, "10.0.2.100", 32, kAddressProtocol);
   const auto segment = choose_segment(view, router);
   ASSERT_TRUE(segment);
   EXPECT_EQ(segment->name, "eth0");
   select(Kind::kByName, "eth1");
   EXPECT_EQ(choose_segment(view, router).error().reason, Reason::kNoPrimaryAddress);
+}
+TEST_F(ChoiceTest, AStrangersAddressBesideOursWithAnotherPrefixIsNotTakenForIt) {
+  using Kernel = AddressSet::Kernel;
+  const auto vip = *IpAddress::parse("10.0.2.100");
+  const auto judged = [&] { return judge(view.address(3, vip)); };
+  EXPECT_EQ(judged(), Kernel::kAbsent);
+  add_address(3, "10.0.2.100", 24);
+  EXPECT_EQ(judged(), Kernel::kStranger);
+  add_address(3, "10.0.2.100", 32, kAddressProtocol);
+  EXPECT_EQ(judged(), Kernel::kOurs);
+  view.remove_address(address(3, "10.0.2.100", 24));
+  EXPECT_EQ(judged(), Kernel::kOurs);
+  add_address(3, "10.0.2.100", 24);
+  view.remove_ours(3, vip);
+  EXPECT_EQ(judged(), Kernel::kStranger);
 }
 TEST_F(ChoiceTest, NoSubnetIsExplained) {
   router.addresses[0].ip = *IpAddress::parse("172.16.0.1");

@@ -8,6 +8,8 @@
 namespace vipra::supervisor {
 namespace {
 
+constexpr TimePoint kNow{std::chrono::hours{5}};
+
 plan::DesiredState state(std::uint64_t generation) {
   plan::VirtualRouter router;
   router.id = "web/ipv4";
@@ -75,30 +77,45 @@ TEST(KeptContributions, merge_what_changed_into_the_last_full_set) {
   EXPECT_FALSE(state.has_contributions());
   const auto full =
       channel::make_contribution_set_file({contribution("a", -1), contribution("b", -2)}).value();
-  ASSERT_TRUE(state.replace_contributions(full.fd.get(), full.ref));
-  ASSERT_TRUE(state.merge(delta({contribution("b", -20), contribution("c", -3)}, {"a"})));
+  ASSERT_TRUE(state.replace_contributions(full.fd.get(), full.ref, kNow));
+  ASSERT_TRUE(state.merge(delta({contribution("b", -20), contribution("c", -3)}, {"a"}), kNow));
   EXPECT_EQ(kept(state), (std::vector{contribution("b", -20), contribution("c", -3)}));
   const auto fresh = channel::make_contribution_set_file({contribution("z", 0)}).value();
-  ASSERT_TRUE(state.replace_contributions(fresh.fd.get(), fresh.ref));
+  ASSERT_TRUE(state.replace_contributions(fresh.fd.get(), fresh.ref, kNow));
   EXPECT_EQ(kept(state), std::vector{contribution("z", 0)});
 }
 
 TEST(KeptContributions, an_empty_set_is_something_said) {
   KeptState state;
   const auto none = channel::make_contribution_set_file({}).value();
-  ASSERT_TRUE(state.replace_contributions(none.fd.get(), none.ref));
+  ASSERT_TRUE(state.replace_contributions(none.fd.get(), none.ref, kNow));
   EXPECT_TRUE(state.has_contributions());
   EXPECT_TRUE(kept(state).empty());
 }
 
 TEST(KeptContributions, stay_when_something_bad_comes) {
   KeptState state;
-  ASSERT_TRUE(state.merge(delta({contribution("a", -1)})));
-  EXPECT_FALSE(state.merge(delta({contribution("a", -1000)})));
+  ASSERT_TRUE(state.merge(delta({contribution("a", -1)}), kNow));
+  EXPECT_FALSE(state.merge(delta({contribution("a", -1000)}), kNow));
   channel::v1::ContributionSetRef ref;
   ref.set_size(7);
-  EXPECT_FALSE(state.replace_contributions(-1, ref));
+  EXPECT_FALSE(state.replace_contributions(-1, ref, kNow));
   EXPECT_EQ(kept(state), std::vector{contribution("a", -1)});
+}
+
+TEST(KeptContributions, are_marked_when_nobody_confirms_them_and_only_then) {
+  KeptState state;
+  EXPECT_FALSE(state.stale_at());
+  ASSERT_TRUE(state.merge(delta({contribution("a", -1)}), kNow));
+  EXPECT_FALSE(state.grow_stale(kNow + KeptState::kFresh - Duration{1}));
+  EXPECT_FALSE(kept(state)[0].stale);
+  EXPECT_TRUE(state.grow_stale(*state.stale_at()));
+  EXPECT_FALSE(state.grow_stale(kNow + 2 * KeptState::kFresh)) << "said once";
+  EXPECT_TRUE(kept(state)[0].stale);
+  EXPECT_EQ(kept(state)[0].delta, -1) << "kept as it was";
+  ASSERT_TRUE(state.merge(delta({}), kNow + 3 * KeptState::kFresh)) << "an empty delta confirms";
+  EXPECT_FALSE(kept(state)[0].stale);
+  EXPECT_EQ(state.stale_at(), kNow + 4 * KeptState::kFresh);
 }
 
 TEST(KeptContributions, do_not_grow_without_end) {
@@ -108,7 +125,7 @@ TEST(KeptContributions, do_not_grow_without_end) {
   for (; status && messages < 100; ++messages) {
     std::vector<plan::Contribution> many;
     for (int i = 0; i < 1000; ++i) many.push_back(contribution(std::to_string(messages * 1000 + i), 0));
-    status = state.merge(delta(many));
+    status = state.merge(delta(many), kNow);
   }
   EXPECT_FALSE(status);
   EXPECT_LE(state.contribution_count(), channel::kMaxContributions);
