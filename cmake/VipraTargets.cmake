@@ -114,8 +114,6 @@ function(vipra_add_test name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE
     VIPRA_SOURCE_DIR="${CMAKE_SOURCE_DIR}" VIPRA_BINARY_DIR="${CMAKE_BINARY_DIR}" ${ARG_DEFINITIONS})
-  # gtest's and gmock's macros are not clean under these two.
-  target_compile_options(${name} PRIVATE -Wno-conversion -Wno-shadow)
   add_dependencies(${name} vipra_generated_reasons)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
