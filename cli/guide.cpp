@@ -170,6 +170,9 @@ constexpr std::array kReasons{
     Entry<Reason>{Reason::kCheckStale,
                   {"vipra-control has not told its verdict for too long; the last one is kept",
                    "see whether vipra-control runs and hangs"}},
+    Entry<Reason>{Reason::kCheckTooFewEndpoints,
+                  {"the Service has fewer ready endpoints than the check asks for",
+                   "see which pods of the Service are ready, and on which nodes they run"}},
     // Processes
     Entry<Reason>{Reason::kExited, {"a process of Vipra ended and is restarted", "see its last log lines"}},
     Entry<Reason>{Reason::kKilledBySignal,

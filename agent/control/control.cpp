@@ -14,7 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* kHostNameLabel = "kubernetes.io/hostname";
 // How long the checks wait for the agent to tell what it knows of their last verdicts.
 constexpr Duration kResyncPatience = 200ms;
 // How long a check that has not decided yet may hold back the full set of contributions.
@@ -22,7 +21,6 @@ constexpr Duration kVerdictPatience = 10s;
 constexpr Duration kCoalesceContent = 20ms;
 constexpr Duration kCoalesceCounters = 1s;
 constexpr Duration kFirstReports = 20ms;
-constexpr std::size_t kMaxLoggedProblems = 50;  // of one edit
 
 std::uint64_t own_epoch() {
   return static_cast<std::uint64_t>(runtime::unix_now_ns()) ^ static_cast<std::uint64_t>(::getpid());
@@ -57,20 +55,6 @@ AgentClient::Options agent_options(const Options& options, const std::string& bu
 
 }  // namespace
 
-Result<Settings> understand(const Options& options) {
-  Settings out;
-  out.options = options;
-  for (const auto& text : options.labels) {
-    auto label = source::parse_label(text);
-    if (!label) return fail(Errc::kInvalid, "--label " + label.error().what);
-    out.labels.insert_or_assign(std::move(label->first), std::move(label->second));
-  }
-  auto listen = metrics::parse_listen_address(options.listen);
-  if (!listen) return fail(Errc::kInvalid, "--listen: " + listen.error().what);
-  out.listen = std::move(*listen);
-  return out;
-}
-
 Control::Control(boost::asio::io_context& io, Settings settings, const log::Logger& log,
                  std::function<std::uint64_t()> log_lines_dropped)
     : io_{io},
@@ -79,9 +63,9 @@ Control::Control(boost::asio::io_context& io, Settings settings, const log::Logg
       build_{VIPRA_VERSION},
       started_unix_ns_{runtime::unix_now_ns()},
       log_lines_dropped_{std::move(log_lines_dropped)},
+      files_{!settings_.options.definitions.empty(), settings_.cluster.has_value()},
       last_good_file_{settings_.options.state_dir},
       saver_{source::LastGoodFile{settings_.options.state_dir}, log_},
-      folder_{io_, folder_options(settings_.options)},
       agent_{io_, agent_options(settings_.options, build_), log_, agent_events()},
       checks_{io_, [this](const auto& state, bool verdict,
                           bool changed) { on_check_run(state, verdict, changed); }},
@@ -90,13 +74,15 @@ Control::Control(boost::asio::io_context& io, Settings settings, const log::Logg
       publish_timer_{io_},
       checks_timer_{io_},
       contributions_timer_{io_},
-      reports_timer_{io_} {
+      reports_timer_{io_},
+      sources_timer_{io_} {
   node_.name = settings_.options.node;
-  if (settings_.options.labels_file.empty()) {
-    labels_known_ = true;
-  } else {
-    labels_file_.emplace(io_, settings_.options.labels_file);
+  if (!settings_.options.definitions.empty()) folder_.emplace(io_, folder_options(settings_.options));
+  if (!settings_.options.labels_file.empty()) labels_file_.emplace(io_, settings_.options.labels_file);
+  if (settings_.cluster) {
+    cluster_ = std::make_unique<Cluster>(io_, *settings_.cluster, log_, cluster_events());
   }
+  labels_known_ = !labels_file_ && !cluster_;
 }
 
 Control::~Control() = default;
@@ -109,12 +95,7 @@ void Control::start() {
                                 {"agent_socket", settings_.options.agent_socket}});
   load_last_good();
   agent_.start();
-  if (labels_file_) {
-    labels_file_->start([this](auto change) { on_labels(std::move(change)); },
-                        [this](const auto& health) { on_labels_health(health); });
-  }
-  folder_.start([this](auto change) { on_definitions(std::move(change)); },
-                [this](const auto& health) { on_source_health(health); });
+  start_sources();
   add_pages();
   http_.start();
   after(checks_timer_, kResyncPatience, [this] { open_checks(); });
@@ -126,13 +107,15 @@ void Control::start() {
 void Control::stop() {
   if (std::exchange(stopped_, true)) return;
   log_.info("control.stopping", {});
-  folder_.stop();
+  if (folder_) folder_->stop();
   if (labels_file_) labels_file_->stop();
+  if (cluster_) cluster_->stop();
   agent_.stop();
   checks_.stop();
   http_.stop();
   reports_.stop();
-  for (auto* timer : {&publish_timer_, &checks_timer_, &contributions_timer_, &reports_timer_})
+  for (auto* timer :
+       {&publish_timer_, &checks_timer_, &contributions_timer_, &reports_timer_, &sources_timer_})
     timer->cancel();
 }
 
@@ -160,120 +143,6 @@ AgentClient::Events Control::agent_events() {
           }};
 }
 
-// ---- sources
-// ------------------------------------------------------------------------------------------------
-
-void Control::load_last_good() {
-  auto content = last_good_file_.load();
-  if (!content) {
-    if (content.error().code != Errc::kNotFound) {
-      log_.warning("state.not_loaded", {{"error", content.error().what}});
-    }
-    return;
-  }
-  last_good_loaded_ = true;
-  definitions_.seed(content->objects);
-  file_labels_ = std::move(content->labels);
-  node_.peers = std::move(content->peers);
-}
-
-void Control::on_definitions(source::Change<definitions::InputFilePtr> change) {
-  const auto* files = std::get_if<source::Replaced<definitions::InputFilePtr>>(&change);
-  if (files == nullptr) return;  // a folder always tells the whole truth
-  definitions_.replace(files->all);
-  definitions_known_ = true;
-  log_problems();
-  save_last_good();
-  replan();
-}
-
-void Control::on_source_health(const source::Health& health) {
-  if (health.readable) {
-    last_read_.reset();
-    if (!source_health_.readable)
-      log_.info("definitions.readable", {{"folder", settings_.options.definitions}});
-  } else {
-    if (source_health_.readable) last_read_ = runtime::now().mono;
-    log_.warning("definitions.unreadable",
-                 {{"folder", settings_.options.definitions},
-                  {"reason", to_string(health.reason)},
-                  {"detail", health.message},
-                  {"consequence", definitions_known_ || last_good_loaded_
-                                      ? "the last good definitions are served"
-                                      : "nothing is known yet: the agent is told nothing"}});
-    definitions_known_ = definitions_known_ || last_good_loaded_;
-  }
-  source_health_ = health;
-  replan();
-  publish_within(Duration::zero());
-}
-
-void Control::on_labels(source::Change<source::Labels> change) {
-  auto* labels = std::get_if<source::Replaced<source::Labels>>(&change);
-  if (labels == nullptr || labels->all.empty()) return;
-  file_labels_ = std::move(labels->all.front());
-  labels_known_ = true;
-  log_.info("labels.loaded", {{"file", settings_.options.labels_file}, {"labels", file_labels_.size()}});
-  save_last_good();
-  replan();
-}
-
-void Control::on_labels_health(const source::Health& health) {
-  if (health.readable) return;
-  log_.warning("labels.unreadable", {{"file", settings_.options.labels_file},
-                                     {"reason", to_string(health.reason)},
-                                     {"detail", health.message},
-                                     {"consequence", labels_known_ || last_good_loaded_
-                                                         ? "the last good labels are used"
-                                                         : "only the labels of the flags are used"}});
-  labels_known_ = true;
-  replan();
-}
-
-void Control::log_problems() {
-  const auto& problems = definitions_.problems();
-  std::size_t fresh = 0;
-  for (const auto& problem : problems) {
-    if (std::find(logged_problems_.begin(), logged_problems_.end(), problem) != logged_problems_.end())
-      continue;
-    if (++fresh > kMaxLoggedProblems) continue;
-    log_.warning("definition.refused", {{"origin", problem.origin},
-                                        {"virtual_ip", problem.object},
-                                        {"path", problem.path},
-                                        {"reason", to_string(problem.reason)},
-                                        {"detail", problem.message}});
-  }
-  if (fresh > kMaxLoggedProblems) {
-    log_.warning("definition.refused", {{"detail", "and more"}, {"more", fresh - kMaxLoggedProblems}});
-  }
-  logged_problems_ = problems;
-}
-
-void Control::save_last_good() {
-  if (definitions_known_ && labels_known_) saver_.save({definitions_.accepted(), file_labels_, node_.peers});
-}
-
-void Control::replan() {
-  if (!definitions_known_ || !labels_known_ || stopped_) return;
-  node_.labels = file_labels_;
-  for (const auto& [key, value] : settings_.labels) node_.labels.insert_or_assign(key, value);
-  node_.labels.insert_or_assign(kHostNameLabel, node_.name);
-  const auto generation = plan_.state.generation;
-  auto next = plan::build(definitions_.specs(), node_, generation + 1);
-  const bool changed = generation == 0 || !plan::same_content(next.state, plan_.state);
-  if (!changed) next.state.generation = generation;
-  plan_ = std::move(next);
-  if (changed) {
-    log_.info("plan.built", {{"generation", plan_.state.generation},
-                             {"definitions", definitions_.specs().size()},
-                             {"routers", plan_.state.routers.size()},
-                             {"not_served_here", plan_.refusals.size()}});
-    agent_.set_desired(std::make_shared<const plan::DesiredState>(plan_.state));
-  }
-  apply_checks();
-  publish_within(kCoalesceContent);
-}
-
 // ---- checks
 // -------------------------------------------------------------------------------------------------
 
@@ -285,11 +154,19 @@ void Control::open_checks() {
 void Control::apply_checks() {
   if (!checks_open_ || plan_.state.generation == 0) return;
   std::vector<checks::Watched> watched;
+  std::set<checks::ServiceBoard::Service> services;
   for (const auto& spec : definitions_.specs()) {
     if (spec.checks.empty()) continue;
     auto routers = plan::routers_of(plan_.state, spec.name);
-    if (!routers.empty()) watched.push_back({spec.name, spec.checks, std::move(routers)});
+    if (routers.empty()) continue;
+    for (const auto& check : spec.checks) {
+      if (const auto* service = std::get_if<definitions::ServiceProbe>(&check.probe)) {
+        services.emplace(service->name_space, service->name);
+      }
+    }
+    watched.push_back({spec.name, spec.checks, std::move(routers)});
   }
+  if (cluster_) cluster_->watch_services(std::move(services));
   if (std::exchange(checks_applied_, true)) {
     checks_.apply(watched);
   } else {

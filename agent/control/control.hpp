@@ -1,6 +1,8 @@
 // vipra-control, put together: sources -> definitions -> plan -> agent; checks -> contributions -> agent;
 // snapshots of the agent -> report and metrics. The only place that builds the real objects of this process.
 //
+// In a cluster the API server is a source too, and the report goes to vipra-controller as well.
+//
 // What it never does: take a VIP away because something cannot be read, or because it starts or ends itself.
 // Before the definitions are known (from the folder, or from the last good copy where the folder cannot be
 // read) it says nothing to the agent; before it knows what its checks said in its last life it says nothing
@@ -23,8 +25,10 @@
 
 #include "agent/control/agent_client.hpp"
 #include "agent/control/agent_view.hpp"
+#include "agent/control/cluster.hpp"
+#include "agent/control/definition_files.hpp"
 #include "agent/control/facts.hpp"
-#include "agent/control/options.hpp"
+#include "agent/control/settings.hpp"
 #include "agent/control/state_saver.hpp"
 #include "base/backoff.hpp"
 #include "base/log.hpp"
@@ -42,14 +46,6 @@ class NodeReport;
 }
 
 namespace vipra::control {
-
-// What the command line says, understood.
-struct Settings {
-  Options options;
-  source::Labels labels;  // of the flags
-  metrics::ListenAddress listen;
-};
-[[nodiscard]] Result<Settings> understand(const Options& options);
 
 class Control {
  public:
@@ -72,8 +68,13 @@ class Control {
   [[nodiscard]] AgentClient::Events agent_events();
   void add_pages();
   void load_last_good();
-  void on_definitions(source::Change<definitions::InputFilePtr> change);
+  void start_sources();
+  void on_definitions();
+  void on_folder_health(const source::Health& health);
   void on_source_health(const source::Health& health);
+  void on_nodes(NodesView nodes);
+  void on_nodes_health(const source::Health& health);
+  [[nodiscard]] Cluster::Events cluster_events();
   void on_labels(source::Change<source::Labels> change);
   void on_labels_health(const source::Health& health);
   void log_problems();
@@ -100,7 +101,8 @@ class Control {
   definitions::DefinitionStore definitions_;
   plan::Plan plan_;
   plan::NodeFacts node_;
-  source::Labels file_labels_;
+  DefinitionFiles files_;
+  source::Labels node_labels_;  // of the file, or of the Node
   source::Health source_health_{false, Reason::kNone, "not read yet"};
   std::optional<TimePoint> last_read_;  // engaged while the source cannot be read, if it once could
   std::vector<definitions::Problem> logged_problems_;
@@ -120,8 +122,9 @@ class Control {
 
   source::LastGoodFile last_good_file_;
   StateSaver saver_;
-  source::FolderSource folder_;
+  std::optional<source::FolderSource> folder_;
   std::optional<source::LabelsFile> labels_file_;
+  std::unique_ptr<Cluster> cluster_;
   AgentClient agent_;
   checks::Scheduler checks_;
   metrics::HttpServer http_;
@@ -130,6 +133,7 @@ class Control {
   boost::asio::steady_timer checks_timer_;
   boost::asio::steady_timer contributions_timer_;
   boost::asio::steady_timer reports_timer_;
+  boost::asio::steady_timer sources_timer_;
 };
 
 }  // namespace vipra::control

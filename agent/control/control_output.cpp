@@ -72,6 +72,7 @@ void Control::publish() {
   last_report_ = std::make_shared<const report::v1::NodeReport>(
       build_report(facts(states), last_report_.get(), runtime::unix_now_ns()));
   reports_.publish(last_report_);
+  if (cluster_) cluster_->publish(last_report_);
 }
 
 std::string Control::metrics_page() const {

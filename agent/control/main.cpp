@@ -58,6 +58,9 @@ int main(int argc, char** argv) {
   auto settings = control::understand(command_line->options);
   if (!settings) return complain(settings.error().what);
 
+  if (settings->cluster) {
+    if (const auto made = kube::start_transport(); !made) return complain(made.error().what);
+  }
   (void)std::signal(SIGPIPE, SIG_IGN);
   (void)std::signal(SIGHUP, SIG_IGN);  // files are watched
   channel::silence_protobuf_log();

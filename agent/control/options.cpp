@@ -34,8 +34,26 @@ std::string host_name() {
 void add_flags(CLI::App& app, Options& options) {
   app.add_option("--definitions", options.definitions,
                  "Folder of definitions, *.yaml, *.yml or *.json; edits are seen at once (default "
-                 "/etc/vipra/definitions)")
+                 "/etc/vipra/definitions; none in a cluster)")
       ->type_name("DIR");
+  app.add_flag(
+      "--kubernetes", options.in_cluster,
+      "Read VirtualIPs, Nodes and EndpointSlices from the cluster of which this is a pod; files are read "
+      "too if --definitions is given");
+  app.add_option("--kubeconfig", options.kubeconfig, "The same, by this kubeconfig")->type_name("FILE");
+  app.add_option("--api-endpoint", options.api_endpoints,
+                 "API server to ask instead, may be repeated; they are tried in turn")
+      ->type_name("HOST:PORT")
+      ->allow_extra_args(false);
+  app.add_option("--controller-service", options.controller_service,
+                 "Service of vipra-controller, which gets reports (default: none)")
+      ->type_name("NAMESPACE/NAME");
+  app.add_option("--controller-ca-configmap", options.controller_ca_config_map,
+                 "ConfigMap with the CA of its certificate, key ca.crt")
+      ->type_name("NAMESPACE/NAME");
+  app.add_option("--controller-token-file", options.controller_token_file,
+                 "Token for the audience vipra-controller (default /var/run/secrets/vipra/token)")
+      ->type_name("FILE");
   app.add_option("--node", options.node, "Name of this node (default: the host name)")->type_name("NAME");
   app.add_option("--label", options.labels,
                  "Label of this node, may be repeated; definitions select nodes by labels")
@@ -83,6 +101,18 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return fail(Errc::kInvalid, error.what());
   }
+  if (out.options.in_cluster && !out.options.kubeconfig.empty()) {
+    return fail(Errc::kInvalid, "--kubernetes and --kubeconfig exclude each other");
+  }
+  if (!out.options.has_cluster() &&
+      !(out.options.api_endpoints.empty() && out.options.controller_service.empty())) {
+    return fail(Errc::kInvalid,
+                "--api-endpoint and --controller-service need --kubernetes or --kubeconfig beside them");
+  }
+  if (out.options.controller_service.empty() != out.options.controller_ca_config_map.empty()) {
+    return fail(Errc::kInvalid, "--controller-service and --controller-ca-configmap go together");
+  }
+  if (out.options.has_cluster() && app.count("--definitions") == 0) out.options.definitions.clear();
   if (out.options.node.empty() || out.options.node.size() > kMaxNodeName) {
     return fail(Errc::kInvalid, "the host name is no node name: say --node NAME (1 to 253 characters)");
   }

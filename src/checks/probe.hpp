@@ -12,6 +12,7 @@
 
 #include "base/reason.hpp"
 #include "base/time.hpp"
+#include "checks/service_board.hpp"
 #include "definitions/virtual_ip.hpp"
 
 namespace boost::asio {
@@ -44,13 +45,19 @@ class Probe {
   virtual void start(Done done) = 0;
 };
 
+// `services` must outlive the probe.
 [[nodiscard]] std::unique_ptr<Probe> make_probe(boost::asio::io_context& io,
-                                                const definitions::CheckSpec& check);
+                                                const definitions::CheckSpec& check,
+                                                const ServiceBoard& services);
 [[nodiscard]] std::unique_ptr<Probe> make_tcp_probe(boost::asio::io_context& io,
                                                     const definitions::TcpProbe& probe, Duration timeout);
 [[nodiscard]] std::unique_ptr<Probe> make_http_probe(boost::asio::io_context& io,
                                                      const definitions::HttpProbe& probe, Duration timeout);
 
-[[nodiscard]] std::string_view kind_of(const definitions::CheckSpec& check) noexcept;  // "tcp", "http"
+[[nodiscard]] std::unique_ptr<Probe> make_service_probe(boost::asio::io_context& io,
+                                                        const definitions::ServiceProbe& probe,
+                                                        const ServiceBoard& services);
+
+[[nodiscard]] std::string_view kind_of(const definitions::CheckSpec& check) noexcept;  // "tcp", "http"...
 
 }  // namespace vipra::checks

@@ -61,8 +61,13 @@ void count(RunCounts& runs, const ProbeResult& result) {
 }  // namespace
 
 struct Scheduler::Running : std::enable_shared_from_this<Running> {
-  Running(boost::asio::io_context& io_context, definitions::CheckSpec check, std::optional<bool> prior)
-      : io{io_context}, spec{std::move(check)}, verdict{spec.rise, spec.fall, prior}, timer{io_context} {
+  Running(boost::asio::io_context& io_context, const ServiceBoard& service_board,
+          definitions::CheckSpec check, std::optional<bool> prior)
+      : io{io_context},
+        services{service_board},
+        spec{std::move(check)},
+        verdict{spec.rise, spec.fall, prior},
+        timer{io_context} {
     state.name = spec.name;
     state.kind = kind_of(spec);
     state.rise = spec.rise;
@@ -91,6 +96,10 @@ struct Scheduler::Running : std::enable_shared_from_this<Running> {
     const auto gap = first ? scaled(spec.interval, 0.5 + fraction / 2) : spec.interval;
     first = false;
     arm(std::max(due + gap, now), now);
+    run_now();
+  }
+
+  void run_now() {
     if (probe) {
       run_after_this = true;
     } else {
@@ -100,7 +109,7 @@ struct Scheduler::Running : std::enable_shared_from_this<Running> {
 
   void run() {
     run_after_this = false;
-    probe = make_probe(io, spec);
+    probe = make_probe(io, spec, services);
     probe->start([weak = weak_from_this()](ProbeResult result) {
       const auto self = weak.lock();
       if (self && !self->removed) self->on_result(std::move(result));
@@ -150,6 +159,7 @@ struct Scheduler::Running : std::enable_shared_from_this<Running> {
   }
 
   boost::asio::io_context& io;
+  const ServiceBoard& services;
   definitions::CheckSpec spec;
   Verdict verdict;
   CheckState state;
@@ -173,7 +183,7 @@ struct Scheduler::Shared {
                                 const Prior& prior) {
     auto known = old ? old->verdict.known() : std::nullopt;
     if (!known && prior) known = prior(key.first, key.second);
-    auto running = std::make_shared<Running>(io, check, known);
+    auto running = std::make_shared<Running>(io, services, check, known);
     if (old && old->verdict.decided()) {
       running->state.reason = old->state.reason;
       running->state.detail = old->state.detail;
@@ -194,6 +204,7 @@ struct Scheduler::Shared {
 
   boost::asio::io_context& io;
   OnRun on_run;
+  ServiceBoard services;
   std::map<Key, std::shared_ptr<Running>> checks;
 };
 
@@ -225,6 +236,18 @@ void Scheduler::apply(const std::vector<Watched>& watched, const Prior& prior) {
     }
   }
   for (const auto& [key, running] : old) Shared::remove(*running);
+}
+
+void Scheduler::set_services(ServiceBoard::Counts counts) {
+  const auto before = shared_->services;
+  shared_->services.replace(std::move(counts));
+  for (const auto& [key, running] : shared_->checks) {
+    const auto* probe = std::get_if<definitions::ServiceProbe>(&running->spec.probe);
+    if (probe == nullptr) continue;
+    const ServiceBoard::Service service{probe->name_space, probe->name};
+    // One that was not asked at all yet is not hurried: it would be asked twice at once.
+    if (!running->first && before.find(service) != shared_->services.find(service)) running->run_now();
+  }
 }
 
 void Scheduler::stop() {

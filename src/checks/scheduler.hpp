@@ -22,6 +22,7 @@
 
 #include "base/reason.hpp"
 #include "base/time.hpp"
+#include "checks/service_board.hpp"
 #include "definitions/virtual_ip.hpp"
 #include "plan/desired_state.hpp"
 
@@ -52,7 +53,7 @@ struct RunCounts {
 struct CheckState {
   std::string virtual_ip;
   std::string name;
-  std::string_view kind;  // "tcp", "http"
+  std::string_view kind;  // "tcp", "http"...
   bool decided = false;   // false until the first verdict
   bool passing = false;
   Reason reason = Reason::kCheckPending;  // of the last run
@@ -88,6 +89,10 @@ class Scheduler {
   // The whole truth. A check that is equal to the one running keeps its counts and its schedule, an edited
   // one starts anew with the old verdict as its prior, one that is not named any more is gone.
   void apply(const std::vector<Watched>& watched, const Prior& prior = {});
+
+  // What is known of the endpoints of Services: the whole truth. The checks of those that changed run at
+  // once.
+  void set_services(ServiceBoard::Counts counts);
   void stop();
 
   [[nodiscard]] std::vector<CheckState> states() const;  // by VirtualIP and name

@@ -89,7 +89,14 @@ VrrpSpec to_vrrp(const json& vrrp) {
   return out;
 }
 
-std::variant<TcpProbe, HttpProbe> to_probe(const json& check) {
+std::variant<TcpProbe, HttpProbe, ServiceProbe> to_probe(const json& check) {
+  if (check.contains("service")) {
+    const auto& service = check.at("service");
+    const bool anywhere = service.at("endpoints").get_ref<const std::string&>() == "Cluster";
+    return ServiceProbe{service.at("namespace").get<std::string>(), service.at("name").get<std::string>(),
+                        anywhere ? ServiceProbe::Endpoints::kCluster : ServiceProbe::Endpoints::kNode,
+                        service.at("minimum").get<int>()};
+  }
   if (check.contains("tcp")) {
     const auto& tcp = check.at("tcp");
     return TcpProbe{tcp.at("host").get<std::string>(), tcp.at("port").get<std::uint16_t>()};

@@ -129,7 +129,7 @@ bool delay_with_delayed_only(const json& self) {
   return (text(self.at("policy")) == "Delayed") == self.contains("delay");
 }
 bool one_probe(const json& self) {
-  return self.contains("tcp") != self.contains("http");
+  return int{self.contains("tcp")} + int{self.contains("http")} + int{self.contains("service")} == 1;
 }
 bool one_effect(const json& self) {
   return self.contains("priorityDelta") != self.contains("fault");
@@ -196,7 +196,8 @@ constexpr std::array kRules{
                     "isIP(self) && ip(self).family() == 6 && ip(self).isLinkLocalUnicast()",
                     is_ipv6_link_local},
     RuleCounterpart{"spec.vrrp.linkLocal", "!isIP(self) || ip.isCanonical(self)", is_canonical},
-    RuleCounterpart{"spec.checks[]", "has(self.tcp) != has(self.http)", one_probe},
+    RuleCounterpart{"spec.checks[]",
+                    "[has(self.tcp), has(self.http), has(self.service)].exists_one(kind, kind)", one_probe},
     RuleCounterpart{"spec.checks[]", "duration(self.timeout) <= duration(self.interval)",
                     timeout_within_interval},
     RuleCounterpart{"spec.checks[].tcp.host", "isIP(self)", is_ip},

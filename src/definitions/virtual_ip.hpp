@@ -62,6 +62,14 @@ struct HttpProbe {
   int status_max = 399;
   bool operator==(const HttpProbe&) const = default;
 };
+struct ServiceProbe {
+  enum class Endpoints : std::uint8_t { kNode, kCluster };
+  std::string name_space;
+  std::string name;
+  Endpoints endpoints = Endpoints::kNode;  // which of them count
+  int minimum = 1;
+  bool operator==(const ServiceProbe&) const = default;
+};
 struct PriorityDelta {
   int delta = 0;
   bool operator==(const PriorityDelta&) const = default;
@@ -72,7 +80,7 @@ struct FaultOnFailure {
 
 struct CheckSpec {
   std::string name;
-  std::variant<TcpProbe, HttpProbe> probe;
+  std::variant<TcpProbe, HttpProbe, ServiceProbe> probe;
   Duration interval{};
   Duration timeout{};
   int rise = 2;

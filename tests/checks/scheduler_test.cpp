@@ -16,6 +16,7 @@ using definitions::CheckSpec;
 using definitions::FaultOnFailure;
 using definitions::HttpProbe;
 using definitions::PriorityDelta;
+using definitions::ServiceProbe;
 using definitions::TcpProbe;
 using testing::HasSubstr;
 
@@ -99,6 +100,33 @@ TEST_F(SchedulerTest, AFailingCheckContributesToEachRouterOfItsVirtualIp) {
   EXPECT_TRUE(contributions[1].fault);
   EXPECT_EQ(contributions[1].delta, 0);
   EXPECT_EQ(contributions[2].consumer, "web/ipv6");
+}
+
+TEST_F(SchedulerTest, AServiceIsJudgedByWhatIsKnownOfItAndAtOnceWhenThatChanges) {
+  CheckSpec check;
+  check.name = "pods";
+  check.probe = ServiceProbe{"shop", "front", ServiceProbe::Endpoints::kNode, 2};
+  check.interval = check.timeout = 20ms;
+  check.rise = check.fall = 1;
+  check.on_failure = PriorityDelta{-50};
+  scheduler.apply({watched("web", {check})});
+  ASSERT_TRUE(run_until(io, [&] { return state("pods").runs.discarded > 1; }));
+  EXPECT_FALSE(state("pods").decided) << "nothing is known: nothing is said";
+
+  scheduler.set_services({{{"shop", "front"}, {2, 5}}});
+  ASSERT_TRUE(run_until(io, [&] { return state("pods").passing; }));
+  check.interval = check.timeout = 1h;  // from here on only changes make it run
+  scheduler.apply({watched("web", {check})});
+  ASSERT_TRUE(run_until(io, [&] { return runs("pods") == 1; }));
+  scheduler.set_services({{{"shop", "front"}, {1, 5}}});
+  ASSERT_TRUE(run_until(io, [&] { return !state("pods").passing; }));
+  EXPECT_EQ(state("pods").reason, Reason::kCheckTooFewEndpoints);
+  EXPECT_EQ(scheduler.contributions().at(0).detail,
+            "service shop/front has 1 ready endpoints on this node, expected at least 2; 1 of 1 failed");
+  scheduler.set_services({{{"shop", "front"}, {1, 5}}, {{"shop", "other"}, {1, 1}}});
+  scheduler.set_services({});
+  ASSERT_TRUE(run_until(io, [&] { return state("pods").detail.find("has 0") != std::string::npos; }));
+  EXPECT_EQ(runs("pods"), 3u) << "another Service's change runs nothing";
 }
 
 TEST_F(SchedulerTest, FallsAfterFallFailuresAndRisesAfterRiseSuccesses) {

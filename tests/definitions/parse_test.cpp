@@ -48,7 +48,9 @@ TEST(ParseVirtualIp, FillsInTheDefaultsOfTheSchema) {
 TEST(ParseVirtualIp, FillsInTheDefaultsOfAChecksFields) {
   auto object = minimal();
   object["spec"]["checks"] = json::parse(R"([{"name": "a", "http": {"port": 80}, "onFailure": {"fault": {}}},
-                                             {"name": "b", "tcp": {"port": 81}, "onFailure": {"priorityDelta": -50}}])");
+                                             {"name": "b", "tcp": {"port": 81}, "onFailure": {"priorityDelta": -50}},
+                                             {"name": "c", "service": {"namespace": "shop", "name": "front"},
+                                              "onFailure": {"fault": {}}}])");
   const auto parsed = parse_virtual_ip(object);
   ASSERT_TRUE(parsed.spec);
   const auto& http = parsed.spec->checks.at(0);
@@ -61,6 +63,8 @@ TEST(ParseVirtualIp, FillsInTheDefaultsOfAChecksFields) {
   const auto& tcp = parsed.spec->checks.at(1);
   EXPECT_EQ(std::get<TcpProbe>(tcp.probe), (TcpProbe{"127.0.0.1", 81}));
   EXPECT_EQ(std::get<PriorityDelta>(tcp.on_failure).delta, -50);
+  EXPECT_EQ(std::get<ServiceProbe>(parsed.spec->checks.at(2).probe),
+            (ServiceProbe{"shop", "front", ServiceProbe::Endpoints::kNode, 1}));
 }
 
 TEST(ParseVirtualIp, TakesEveryFieldThatIsGiven) {
