@@ -5,28 +5,20 @@
 #include <set>
 #include <utility>
 
+#include "kube_core/json_access.hpp"
+
 namespace vipra::control {
 namespace {
 
+using kube::member;
+using kube::text;
 using nlohmann::json;
 
 constexpr const char* kServiceNameLabel = "kubernetes.io/service-name";
 
-const json& at(const json& object, const char* key) {
-  static const json kNothing;
-  if (!object.is_object()) return kNothing;
-  const auto found = object.find(key);
-  return found == object.end() ? kNothing : *found;
-}
-
-std::string text(const json& object, const char* key) {
-  const auto& value = at(object, key);
-  return value.is_string() ? value.get<std::string>() : std::string{};
-}
-
 source::Labels labels_of(const json& node) {
   source::Labels out;
-  const auto& labels = at(at(node, "metadata"), "labels");
+  const auto& labels = member(member(node, "metadata"), "labels");
   if (!labels.is_object()) return out;
   for (const auto& [key, value] : labels.items()) {
     if (value.is_string()) out.emplace(key, value.get<std::string>());
@@ -36,7 +28,7 @@ source::Labels labels_of(const json& node) {
 
 std::vector<IpAddress> internal_addresses(const json& node) {
   std::vector<IpAddress> out;
-  for (const auto& entry : at(at(node, "status"), "addresses")) {
+  for (const auto& entry : member(member(node, "status"), "addresses")) {
     if (text(entry, "type") != "InternalIP") continue;
     if (const auto ip = IpAddress::parse(text(entry, "address"))) out.push_back(*ip);
   }
@@ -45,15 +37,15 @@ std::vector<IpAddress> internal_addresses(const json& node) {
 
 // The API says: absent means ready.
 bool is_ready(const json& endpoint) {
-  const auto& ready = at(at(endpoint, "conditions"), "ready");
+  const auto& ready = member(member(endpoint, "conditions"), "ready");
   return !ready.is_boolean() || ready.get<bool>();
 }
 
 // What makes an endpoint the same one in several slices.
 std::string identity(const json& endpoint) {
-  auto uid = text(at(endpoint, "targetRef"), "uid");
+  auto uid = text(member(endpoint, "targetRef"), "uid");
   if (!uid.empty()) return uid;
-  const auto& addresses = at(endpoint, "addresses");
+  const auto& addresses = member(endpoint, "addresses");
   return addresses.is_array() && !addresses.empty() && addresses[0].is_string()
              ? addresses[0].get<std::string>()
              : std::string{};
@@ -66,7 +58,7 @@ struct Seen {
 };
 
 void count(const json& slice, std::string_view self, Seen& seen) {
-  for (const auto& endpoint : at(slice, "endpoints")) {
+  for (const auto& endpoint : member(slice, "endpoints")) {
     if (!is_ready(endpoint)) continue;
     auto who = identity(endpoint);
     if (who.empty()) continue;
@@ -94,7 +86,7 @@ NodesView nodes_view(const Objects& nodes, std::string_view self, std::size_t mo
 checks::ServiceBoard::Counts ready_endpoints(const Objects& slices, std::string_view self) {
   std::map<checks::ServiceBoard::Service, std::map<std::string, Seen>> by_family;
   for (const auto& [key, slice] : slices) {
-    auto name = text(at(at(slice->json, "metadata"), "labels"), kServiceNameLabel);
+    auto name = text(member(member(slice->json, "metadata"), "labels"), kServiceNameLabel);
     if (name.empty()) continue;
     count(slice->json, self,
           by_family[{slice->name_space, std::move(name)}][text(slice->json, "addressType")]);
@@ -113,13 +105,13 @@ checks::ServiceBoard::Counts ready_endpoints(const Objects& slices, std::string_
 std::vector<std::string> dial_addresses(const Objects& slices) {
   std::set<std::string> out;
   for (const auto& [key, slice] : slices) {
-    const auto& ports = at(slice->json, "ports");
+    const auto& ports = member(slice->json, "ports");
     if (!ports.is_array() || ports.empty()) continue;
-    const auto& port = at(ports[0], "port");
+    const auto& port = member(ports[0], "port");
     if (!port.is_number_unsigned()) continue;
-    for (const auto& endpoint : at(slice->json, "endpoints")) {
+    for (const auto& endpoint : member(slice->json, "endpoints")) {
       if (!is_ready(endpoint)) continue;
-      for (const auto& address : at(endpoint, "addresses")) {
+      for (const auto& address : member(endpoint, "addresses")) {
         if (!address.is_string()) continue;
         const auto ip = IpAddress::parse(address.get_ref<const std::string&>());
         if (!ip) continue;

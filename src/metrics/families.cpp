@@ -1,22 +1,14 @@
 #include "metrics/families.hpp"
 
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
-
-#include <limits>
-#include <map>
 #include <utility>
 #include <vector>
+
+#include "metrics/page.hpp"
 
 namespace vipra::metrics {
 namespace {
 
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
-using Labels = std::vector<ClientMetric::Label>;
-
-Labels with(Labels labels, std::initializer_list<ClientMetric::Label> more) {
+Labels with(Labels labels, std::initializer_list<Labels::value_type> more) {
   labels.insert(labels.end(), more);
   return labels;
 }
@@ -24,41 +16,6 @@ Labels with(Labels labels, std::initializer_list<ClientMetric::Label> more) {
 std::string text(std::string_view view) {
   return std::string{view};
 }
-
-// The families in the order of their first use. A family is one block of the page, whatever the order of the
-// calls.
-class Page {
- public:
-  void gauge(const char* name, const char* help, Labels labels, double value) {
-    add(MetricType::Gauge, name, help, std::move(labels)).gauge.value = value;
-  }
-  void counter(const char* name, const char* help, Labels labels, std::uint64_t value) {
-    add(MetricType::Counter, name, help, std::move(labels)).counter.value = static_cast<double>(value);
-  }
-  void histogram(const char* name, const char* help, Labels labels, const Histogram& values) {
-    auto& out = add(MetricType::Histogram, name, help, std::move(labels)).histogram;
-    for (std::size_t i = 0; i < values.bounds_seconds.size(); ++i) {
-      out.sample_count += i < values.counts.size() ? values.counts[i] : 0;
-      out.bucket.push_back({out.sample_count, values.bounds_seconds[i]});
-    }
-    for (std::size_t i = values.bounds_seconds.size(); i < values.counts.size(); ++i)
-      out.sample_count += values.counts[i];
-    out.bucket.push_back({out.sample_count, std::numeric_limits<double>::infinity()});
-    out.sample_sum = values.sum_seconds;
-  }
-  [[nodiscard]] std::string serialize() const { return prometheus::TextSerializer{}.Serialize(families_); }
-
- private:
-  ClientMetric& add(MetricType type, const char* name, const char* help, Labels labels) {
-    const auto [found, added] = index_.try_emplace(name, families_.size());
-    if (added) families_.push_back({name, help, type, {}});
-    auto& metric = families_[found->second].metric.emplace_back();
-    metric.label = std::move(labels);
-    return metric;
-  }
-  std::vector<MetricFamily> families_;
-  std::map<std::string_view, std::size_t> index_;
-};
 
 std::string joined(const std::vector<std::string>& names) {
   std::string out;

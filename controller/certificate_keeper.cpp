@@ -1,0 +1,196 @@
+#include "controller/certificate_keeper.hpp"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "certs/serving_certificate.hpp"
+#include "controller/base64.hpp"
+#include "kube_core/json_access.hpp"
+#include "runtime/clock.hpp"
+
+namespace vipra::controller {
+namespace {
+
+using kube::member;
+using kube::text;
+using nlohmann::json;
+
+constexpr const char* kSelfMade = "vipra.dev/self-made";
+constexpr const char* kChain = "tls.crt";
+constexpr const char* kKey = "tls.key";
+constexpr const char* kCa = "ca.crt";
+constexpr Duration kLongestSleep = std::chrono::hours{1};
+
+std::int64_t now_unix() {
+  return runtime::unix_now_ns() / 1'000'000'000;
+}
+
+kube::ReflectorOptions one_object(const char* plural, const std::string& name_space,
+                                  const std::string& name) {
+  kube::ReflectorOptions out;
+  out.resource = {"", "v1", plural, name_space};
+  out.field_selector = "metadata.name=" + name;
+  return out;
+}
+
+std::string secret_value(const kube::Object& secret, const char* key) {
+  return decoded_base64(text(member(secret.json, "data"), key)).value_or("");
+}
+
+bool is_self_made(const kube::Object& secret) {
+  return text(member(member(secret.json, "metadata"), "annotations"), kSelfMade) == "true";
+}
+
+}  // namespace
+
+CertificateKeeper::CertificateKeeper(boost::asio::io_context& io, kube::Client& client, Options options,
+                                     const log::Logger& log, OnCertificate on_certificate)
+    : io_{io},
+      client_{client},
+      options_{std::move(options)},
+      log_{log},
+      on_certificate_{std::move(on_certificate)},
+      secrets_{io, client, one_object("secrets", options_.name_space, options_.secret)},
+      config_maps_{io, client, one_object("configmaps", options_.name_space, options_.config_map)},
+      timer_{io} {}
+
+CertificateKeeper::~CertificateKeeper() {
+  stop();
+}
+
+void CertificateKeeper::start() {
+  running_ = true;
+  const auto health = [this](const char* resource) {
+    return [this, resource](const source::Health& health) {
+      if (health.readable) return;
+      log_.warning("api.unreadable", {{"resource", resource},
+                                      {"reason", to_string(health.reason)},
+                                      {"detail", health.message},
+                                      {"consequence", "the certificate stays as it is"}});
+    };
+  };
+  secrets_.start([this](const kube::Delta&) { on_secret(); }, health("secrets"));
+  config_maps_.start([this](const kube::Delta&) { tell_ca(); }, health("configmaps"));
+}
+
+void CertificateKeeper::stop() {
+  if (!std::exchange(running_, false)) return;
+  timer_.cancel();
+  secrets_.stop();
+  config_maps_.stop();
+}
+
+void CertificateKeeper::look_again(Duration wait) {
+  timer_.expires_after(std::min(wait, kLongestSleep));
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error && running_) on_secret();
+  });
+}
+
+void CertificateKeeper::on_secret() {
+  if (!running_ || writing_secret_ || !secrets_.synced()) return;
+  const auto& objects = secrets_.objects();
+  if (objects.empty()) {
+    log_.warning("certificate.no_secret", {{"secret", options_.name_space + "/" + options_.secret},
+                                           {"action", "create it, empty: the chart does"}});
+    return;
+  }
+  const auto& secret = *objects.begin()->second;
+  const auto chain = secret_value(secret, kChain);
+  const auto key = secret_value(secret, kKey);
+  const bool ours_to_write = is_self_made(secret) || (chain.empty() && key.empty());
+  const auto usable = certs::check_serving_certificate(chain, key, options_.dns_name, now_unix());
+  if (usable) use(chain, key, secret_value(secret, kCa));
+  if (!ours_to_write) {
+    if (!usable) {
+      log_.error("certificate.unusable",
+                 {{"secret", options_.name_space + "/" + options_.secret},
+                  {"error", usable.error().what},
+                  {"consequence", chain_.empty() ? "no report is taken" : "the one before stays in use"}});
+    }
+    return;
+  }
+  const auto info = usable ? certs::inspect_certificate(chain) : tl::unexpected{usable.error()};
+  const auto renew = info ? certs::renewal_time(*info) - now_unix() : 0;
+  if (renew > 0) return look_again(std::chrono::seconds{renew});
+  make_one(secret);
+}
+
+void CertificateKeeper::use(const std::string& chain, const std::string& key, const std::string& ca) {
+  const bool changed = chain != chain_ || key != key_;
+  chain_ = chain;
+  key_ = key;
+  ca_ = ca;
+  // Before the server uses it, where that is in our hands: agents that know only the old CA would refuse it.
+  tell_ca();
+  if (!changed) return;
+  const auto info = certs::inspect_certificate(chain);
+  not_after_ = info ? info->not_after_unix : 0;
+  log_.info("certificate.loaded", {{"not_after_unix", not_after_}, {"dns_name", options_.dns_name}});
+  on_certificate_(chain_, key_);
+}
+
+void CertificateKeeper::make_one(const kube::Object& secret) {
+  certs::CertificateRequest request;
+  request.dns_names = {options_.dns_name, options_.dns_name + ".cluster.local"};
+  request.now_unix = now_unix();
+  request.validity = options_.validity;
+  const auto made = certs::make_serving_certificate(request);
+  if (!made) {
+    log_.error("certificate.not_made", {{"error", made.error().what}});
+    return look_again(backoff_.next(0.5));
+  }
+  auto body = secret.json;
+  body["apiVersion"] = "v1";
+  body["kind"] = "Secret";
+  body["metadata"]["resourceVersion"] = secret.resource_version;
+  body["metadata"]["annotations"][kSelfMade] = "true";
+  body["data"] = {{kChain, encoded_base64(made->chain_pem)},
+                  {kKey, encoded_base64(made->key_pem)},
+                  {kCa, encoded_base64(made->ca_pem)}};
+  writing_secret_ = true;
+  client_.replace({"", "v1", "secrets", options_.name_space}, options_.secret, body.dump(),
+                  [this](const kube::Answer& answer) {
+                    writing_secret_ = false;
+                    if (!running_) return;
+                    // Whoever was first, the watch brings what is there now; a 409 is another replica's
+                    // certificate.
+                    if (answer.ok()) {
+                      backoff_.reset();
+                      log_.info("certificate.made",
+                                {{"secret", options_.name_space + "/" + options_.secret}});
+                    } else if (answer.status != 409) {
+                      log_.warning("certificate.not_written", {{"error", answer.message}});
+                    }
+                    look_again(backoff_.next(0.5));
+                  });
+}
+
+void CertificateKeeper::tell_ca() {
+  if (!running_ || writing_ca_ || ca_.empty() || !config_maps_.synced()) return;
+  const auto& objects = config_maps_.objects();
+  const auto told =
+      objects.empty() ? std::string{} : text(member(objects.begin()->second->json, "data"), kCa);
+  if (told.find(ca_) != std::string::npos) return;
+  const auto merged = certs::merge_ca_bundles(ca_, told, now_unix());
+  if (!merged || *merged == told) return;
+  const json body{{"apiVersion", "v1"},
+                  {"kind", "ConfigMap"},
+                  {"metadata", {{"name", options_.config_map}, {"namespace", options_.name_space}}},
+                  {"data", {{kCa, *merged}}}};
+  kube::ApplyOptions apply;
+  apply.field_manager = "vipra-controller";
+  writing_ca_ = true;
+  client_.apply({"", "v1", "configmaps", options_.name_space}, options_.config_map, apply, body.dump(),
+                [this](const kube::Answer& answer) {
+                  writing_ca_ = false;
+                  if (!running_) return;
+                  if (!answer.ok()) {
+                    log_.warning("certificate.ca_not_written", {{"error", answer.message}});
+                    look_again(backoff_.next(0.5));
+                  }
+                });
+}
+
+}  // namespace vipra::controller
