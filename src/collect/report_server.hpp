@@ -80,7 +80,6 @@ class ReportServer {
     std::size_t nodes = 0;    // with an accepted stream now
     std::uint64_t reports = 0;
     std::map<Reason, std::uint64_t> refused;  // streams, by reason
-    std::uint64_t handshakes_without_certificate = 0;
   };
 
   explicit ReportServer(Options options);

@@ -54,6 +54,7 @@ struct VirtualIpFact {
 
 struct NodeFacts {
   std::string node;
+  bool knows_objects = true;  // false while its control has just started and has read no definitions yet
   std::vector<VirtualIpFact> virtual_ips;
   std::vector<RouterFact> routers;
 };

@@ -31,7 +31,7 @@ struct Object {
 
 struct Options {
   Duration unknown_after = std::chrono::seconds{5};  // without a stream, until a node counts as silent
-  Duration silent_after = std::chrono::seconds{45};  // with one, without a report
+  Duration silent_after = std::chrono::seconds{20};  // with one, without a report
   // Added to the longest election (misses + 1 intervals): two owners, or none, for longer are an alarm.
   Duration margin = std::chrono::seconds{2};
 };
@@ -66,7 +66,8 @@ struct Metrics {
 
 // What is carried from one call to the next. Begin with an empty one.
 struct ObjectMemory {
-  Status status;  // decided last
+  Status status;           // decided last
+  std::string last_owner;  // also while there is none
   // Since when it has been so, of what is an alarm only if it lasts.
   std::optional<TimePoint> no_owner, two_owners, split, address_missing;
   struct Claim {

@@ -50,7 +50,7 @@ class WriteSchedule {
   // The writes to begin now; each must be answered by one of the three below.
   [[nodiscard]] std::vector<Write> due(TimePoint now);
   void written(const std::string& uid, const std::string& resource_version, TimePoint now);
-  // 409: somebody else changed the object. Tried again when the cache shows a newer one, or after a while.
+  // 409: somebody else changed the object. Tried again after a while, with what the cache shows then.
   void conflicted(const std::string& uid, TimePoint now, double unit_random);
   // `retry_after`: as the server asked, zero if it did not.
   void failed(const std::string& uid, Duration retry_after, TimePoint now, double unit_random);
@@ -72,7 +72,9 @@ class WriteSchedule {
     std::string echo;         // resourceVersion of our last write
     std::optional<Backoff> backoff;
   };
-  void settle(Entry& entry);
+  static void settle(Entry& entry);
+  [[nodiscard]] Entry* finish(const std::string& uid);
+  void try_again(Entry& entry, Duration at_least, TimePoint now, double unit_random);
   void refill(Entry& entry, TimePoint now) const;
   [[nodiscard]] TimePoint ready_at(const Entry& entry) const;
 

@@ -33,7 +33,7 @@ class ReportClient {
     std::chrono::milliseconds first_retry{100};
     std::chrono::milliseconds last_retry{5'000};
     std::chrono::milliseconds connect_timeout{5'000};  // until the first acknowledgement
-    std::chrono::milliseconds refresh{15'000};  // the report is sent again so often though it has not changed
+    std::chrono::milliseconds refresh{5'000};  // the report is sent again so often though it has not changed
     std::chrono::milliseconds ack_timeout{20'000};  // of a report, before the stream is given up
     std::chrono::milliseconds token_check{10'000};
     std::chrono::milliseconds keepalive_time{10'000};

@@ -5,9 +5,9 @@ import re
 from cpp_text import cpp_files, includes
 
 # They speak to one outside world each, and meet in the mains only.
-ADAPTERS = {"net", "channel", "source", "checks", "report", "metrics", "kube"}
+ADAPTERS = {"net", "channel", "source", "checks", "report", "collect", "certs", "metrics", "kube"}
 # Folders beside src. What each may include of the others; modules of src come on top.
-MAINS = {"agent": {"agent"}, "cli": {"cli"}, "lab": {"lab"}}
+MAINS = {"agent": {"agent"}, "controller": {"controller"}, "cli": {"cli"}, "lab": {"lab"}}
 # The lab watches from outside: it knows the base types, and of Vipra what files, packets and programs show.
 LAB_MODULES = {"base"}
 GENERATED = re.compile(r"^vipra/(\w+)/v1/\w+\.pb\.h$|^vipra/(\w+)/v1/\w+\.grpc\.pb\.h$")
