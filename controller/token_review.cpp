@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "controller/base64.hpp"
+#include "controller/token_expiry.hpp"
 #include "kube_core/json_access.hpp"
 #include "kube_core/object.hpp"
 
@@ -18,7 +18,6 @@ using kube::text;
 using nlohmann::json;
 using Verdict = TokenReview::Verdict;
 
-constexpr std::size_t kMaxClaims = 16 * 1024;
 constexpr const char* kNodeNameExtra = "authentication.kubernetes.io/node-name";
 
 TokenReview unavailable(std::string detail) {
@@ -35,24 +34,6 @@ std::string token_review_body(const std::string& token, const std::string& audie
               {"kind", "TokenReview"},
               {"spec", {{"token", token}, {"audiences", json::array({audience})}}}}
       .dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-std::chrono::system_clock::time_point expiry_of(std::string_view token) {
-  const auto first = token.find('.');
-  const auto second = token.find('.', first == std::string_view::npos ? first : first + 1);
-  if (second == std::string_view::npos) return {};
-  const auto encoded = token.substr(first + 1, second - first - 1);
-  if (encoded.size() > kMaxClaims) return {};
-  const auto claims = decoded_base64(encoded);
-  if (!claims) return {};
-  const auto parsed = kube::parse_json(*claims);
-  if (!parsed) return {};
-  const auto& exp = member(*parsed, "exp");
-  if (!exp.is_number_integer()) return {};
-  constexpr std::int64_t kLatest = 253'402'300'799;  // year 9999
-  const auto seconds = exp.get<std::int64_t>();
-  if (seconds <= 0 || seconds > kLatest) return {};
-  return std::chrono::system_clock::time_point{std::chrono::seconds{seconds}};
 }
 
 TokenReview judge_token_review(std::string_view body, std::string_view token) {
@@ -72,7 +53,9 @@ TokenReview judge_token_review(std::string_view body, std::string_view token) {
   for (const auto& audience : member(status, "audiences")) out.audiences.push_back(text(audience));
   const auto& node = member(member(user, "extra"), kNodeNameExtra);
   if (node.is_array() && node.size() == 1) out.node = text(node[0]);
-  out.expires = expiry_of(token);
+  if (const auto expiry = token_expiry(token)) {
+    out.expires = std::chrono::system_clock::time_point{std::chrono::seconds{*expiry}};
+  }
   return out;
 }
 

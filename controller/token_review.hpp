@@ -14,9 +14,6 @@ namespace vipra::controller {
 [[nodiscard]] std::string token_review_body(const std::string& token, const std::string& audience);
 // `body`: the TokenReview as the API server filled it in. `token`: for its expiry alone.
 [[nodiscard]] collect::TokenReview judge_token_review(std::string_view body, std::string_view token);
-// The claim `exp` of a JSON Web Token, which only an accepted token may be asked for; the epoch if there is
-// none.
-[[nodiscard]] std::chrono::system_clock::time_point expiry_of(std::string_view token);
 
 // May be called on any thread; the question itself is asked on the thread of `io`. All three must outlive it.
 [[nodiscard]] collect::TokenReviewer make_token_reviewer(boost::asio::io_context& io, kube::Client& client,

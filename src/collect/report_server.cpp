@@ -106,6 +106,8 @@ struct ReportServer::Serving final : report::v1::ClusterReports::CallbackService
 
   const Options options;
   CertificateStore certificates;
+  // gRPC asks it at each handshake, and does not keep it alive.
+  std::shared_ptr<grpc::ServerCredentials> credentials;
   std::mutex lifecycle;  // start and stop
   std::unique_ptr<grpc::Server> server;
   int port = 0;
@@ -146,7 +148,8 @@ Status ReportServer::start() {
   serving.stopping = false;
 
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(options.address, rotating_credentials(serving.certificates), &serving.port);
+  serving.credentials = rotating_credentials(serving.certificates);
+  builder.AddListeningPort(options.address, serving.credentials, &serving.port);
   builder.RegisterService(&serving);
   builder.SetMaxReceiveMessageSize(options.max_report_bytes);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);

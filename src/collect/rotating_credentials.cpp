@@ -63,7 +63,8 @@ class RotatingCredentials final : public grpc::ServerCredentials {
     if (state_->generation == given_) return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_UNCHANGED;
     given_ = state_->generation;
     const grpc_ssl_pem_key_cert_pair pair{state_->key.c_str(), state_->chain.c_str()};
-    *config = grpc_ssl_server_certificate_config_create(nullptr, &pair, 1);
+    // gRPC 1.51 wants roots here, even though no client is asked for a certificate.
+    *config = grpc_ssl_server_certificate_config_create(state_->chain.c_str(), &pair, 1);
     return *config == nullptr ? GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_FAIL
                               : GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
   }

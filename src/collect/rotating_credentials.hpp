@@ -24,6 +24,7 @@ class CertificateStore {
   std::shared_ptr<State> state_;
 };
 
+// Must outlive every server that it was given to.
 [[nodiscard]] std::shared_ptr<grpc::ServerCredentials> rotating_credentials(const CertificateStore& store);
 
 }  // namespace vipra::collect

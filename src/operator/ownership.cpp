@@ -49,9 +49,10 @@ struct Claim {
   const RouterFact* fact = nullptr;  // null: held from before
   TimePoint first_seen{};
 
+  [[nodiscard]] bool live() const { return view->fresh && fact != nullptr; }
   // The newest claim wins: an owner that crashed never takes its own back.
   [[nodiscard]] auto rank() const {
-    return std::tuple{view->fresh, first_seen, fact == nullptr ? 0 : fact->since_unix_ns, view->name};
+    return std::tuple{live(), first_seen, fact == nullptr ? 0 : fact->since_unix_ns, view->name};
   }
 };
 
@@ -160,10 +161,10 @@ int concurrent(const std::vector<Claim>& claims) {
   std::set<std::string_view> nodes;
   TimePoint newest = TimePoint::min();
   for (const auto& claim : claims) {
-    if (claim.view->fresh) newest = std::max(newest, claim.first_seen);
+    if (claim.live()) newest = std::max(newest, claim.first_seen);
   }
   for (const auto& claim : claims) {
-    if (claim.view->fresh && claim.view->heard >= newest) nodes.insert(claim.view->name);
+    if (claim.live() && claim.view->heard >= newest) nodes.insert(claim.view->name);
   }
   return claims.empty() ? 0 : std::max(1, static_cast<int>(nodes.size()));
 }

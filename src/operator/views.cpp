@@ -171,7 +171,7 @@ Views views_of(const Object& object, const Status& before, const Input& input, c
       const auto since = remembered == memory.not_yet_told.end() ? input.now : remembered->second;
       not_yet_told.emplace(view.name, since);
       const auto deadline = since + options.unknown_after;
-      const bool hold = view.before != nullptr && input.now < deadline;
+      const bool hold = input.now < deadline;
       view.kind = hold ? NodeView::Kind::kHeld : NodeView::Kind::kVague;
       if (hold) earliest(out.next, deadline);
     }

@@ -22,7 +22,7 @@ struct ScheduleOptions {
   double burst = 5;
   Duration refill = std::chrono::seconds{2};
   Duration first_retry = std::chrono::milliseconds{200};
-  Duration last_retry = std::chrono::seconds{30};
+  Duration last_retry = std::chrono::seconds{2};  // so that all is right soon after an outage
   std::size_t max_in_flight = 16;
   // How long the cache may lag behind a write of ours before it is believed again.
   Duration cache_lag = std::chrono::seconds{5};
@@ -52,7 +52,7 @@ class WriteSchedule {
   void written(const std::string& uid, const std::string& resource_version, TimePoint now);
   // 409: somebody else changed the object. Tried again after a while, with what the cache shows then.
   void conflicted(const std::string& uid, TimePoint now, double unit_random);
-  // `retry_after`: as the server asked, zero if it did not.
+  // `retry_after`: as the server asked (429), or longer where trying soon is of no use (403, 404); else zero.
   void failed(const std::string& uid, Duration retry_after, TimePoint now, double unit_random);
 
   [[nodiscard]] std::optional<TimePoint> deadline() const;

@@ -226,14 +226,14 @@ ReportClient::~ReportClient() {
 
 Status ReportClient::set_endpoints(const std::vector<std::string>& endpoints) {
   std::map<std::string, std::string> wanted;
-  std::string bad;
+  std::optional<std::string> bad;
   for (const auto& endpoint : std::set<std::string>{endpoints.begin(), endpoints.end()}) {
     const auto target = grpc_target(endpoint);
     if (!target) bad = endpoint.substr(0, 64);
     if (target && wanted.size() < running_->options.max_endpoints) wanted.emplace(endpoint, *target);
   }
   running_->strand->post([running = running_.get(), wanted] { running->replace(wanted); });
-  if (!bad.empty()) return fail(Errc::kInvalid, "no literal address with a port: " + bad);
+  if (bad) return fail(Errc::kInvalid, "no literal address with a port: " + *bad);
   return {};
 }
 

@@ -72,12 +72,15 @@ void ReportStream::offer(std::shared_ptr<const v1::NodeReport> report) {
   proceed();
 }
 
+// One report at a time, until it is acknowledged: a slow replica gets the newest, not a queue of old ones.
 void ReportStream::proceed() {
-  if (closing_ || busy_ || latest_ == nullptr || (latest_ == writing_ && !refresh_due_)) return;
+  if (closing_ || busy_ || unacknowledged_since_ || latest_ == nullptr ||
+      (latest_ == writing_ && !refresh_due_))
+    return;
   refresh_due_ = false;
   busy_ = true;
   writing_ = latest_;
-  if (!unacknowledged_since_) unacknowledged_since_ = Clock::now();
+  unacknowledged_since_ = Clock::now();
   StartWrite(writing_.get());
   const auto number = ++writes_;
   after(options_.refresh, [number](ReportStream& self) {
@@ -94,6 +97,7 @@ void ReportStream::acknowledged(std::uint64_t sequence) {
   unacknowledged_since_.reset();
   handlers_.on_ack(sequence);
   StartRead(&incoming_);
+  proceed();
 }
 
 void ReportStream::check_acknowledged() {

@@ -61,14 +61,6 @@ TEST(TokenReview, WhatIsNotClearlyAcceptedIsNot) {
   EXPECT_EQ(judge_token_review(two.dump(), "").node, "");
 }
 
-TEST(TokenReview, AnExpiryThatMakesNoSenseIsUnknown) {
-  for (const auto& text :
-       {std::string{}, std::string{"a"}, std::string{"a.b"}, std::string{"a.!.c"}, token({{"exp", -5}}),
-        token({{"exp", "soon"}}), token({{"exp", 1e300}}), token(json(7))}) {
-    EXPECT_EQ(expiry_of(text), std::chrono::system_clock::time_point{}) << text;
-  }
-}
-
 TEST(EventBody, IsAboutTheObjectAndNeverNamedTwice) {
   const cluster::Event event{"web", "uid-1", true, Reason::kTwoOwners, "node-a and node-b"};
   const auto a = event_body(event, "pod-1", 1'700'000'000'000'000'000);

@@ -123,8 +123,10 @@ TEST_P(Lives, HoldWhatIsPromised) {
       }
     }
     // What was decided is at rest: asked again at the same time, nothing is new.
-    const auto before = life.out.decisions[0].status;
-    ASSERT_EQ((life.reduce(), life.out.decisions[0].status), before);
+    const auto before = life.out.decisions;
+    life.reduce();
+    for (std::size_t k = 0; k < before.size(); ++k)
+      ASSERT_EQ(to_json(life.out.decisions[k].status).dump(1), to_json(before[k].status).dump(1));
     ASSERT_TRUE(life.out.events.empty());
   }
 }
