@@ -183,6 +183,25 @@ constexpr std::array kReasons{
     Entry<Reason>{Reason::kPeerNotAllowed,
                   {"a process with a foreign user id connected and was refused",
                    "start vipra-control as the user that vipra-agent expects (--control-uid)"}},
+    // Kubernetes API
+    Entry<Reason>{Reason::kApiUnreachable,
+                  {"no Kubernetes API server can be reached, or none answers in time; what was known stays",
+                   "see whether the API server runs and whether this node reaches it (--api-endpoint)"}},
+    Entry<Reason>{Reason::kApiForbidden,
+                  {"the API server does not let Vipra read this; what was known stays",
+                   "see whether the ClusterRole and its binding are installed and the token is valid"}},
+    Entry<Reason>{Reason::kApiNotFound,
+                  {"the API server does not know this resource; what was known stays",
+                   "install the CustomResourceDefinition of VirtualIP"}},
+    Entry<Reason>{Reason::kApiThrottled,
+                  {"the API server asks for patience; what was known stays",
+                   "nothing at first; if it lasts, see what loads the API server"}},
+    Entry<Reason>{Reason::kApiFailed,
+                  {"the API server answered with an error; what was known stays",
+                   "see the message, and the log of the API server"}},
+    Entry<Reason>{Reason::kApiBadAnswer,
+                  {"the answer makes no sense or is too large; what was known stays",
+                   "see whether the configured endpoint is a Kubernetes API server and no proxy"}},
 };
 
 constexpr std::array kDrops{

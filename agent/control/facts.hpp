@@ -12,7 +12,7 @@
 #include "definitions/store.hpp"
 #include "plan/desired_state.hpp"
 #include "planning/build.hpp"
-#include "source/change.hpp"
+#include "source_port/change.hpp"
 
 namespace vipra::control {
 

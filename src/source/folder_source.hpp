@@ -21,7 +21,7 @@
 
 #include "base/time.hpp"
 #include "definitions/raw_object.hpp"
-#include "source/change.hpp"
+#include "source_port/change.hpp"
 #include "source/document.hpp"
 
 namespace boost::asio {

@@ -11,7 +11,7 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
-#include "source/change.hpp"
+#include "source_port/change.hpp"
 
 namespace boost::asio {
 class io_context;

@@ -17,6 +17,7 @@ OTHERS = {"tl/expected.hpp"}
 BY_MODULE = {
     "definitions": {"nlohmann/json.hpp", "nlohmann/json_fwd.hpp"},  # its input is JSON
     "planning": {"nlohmann/json.hpp", "nlohmann/json_fwd.hpp"},
+    "kube_core": {"nlohmann/json.hpp", "nlohmann/json_fwd.hpp"},
 }
 BY_FILE = {
     "src/base/spsc_queue.hpp": {"atomic"},  # the queue between two threads: it waits for nobody
