@@ -18,7 +18,7 @@ inline constexpr const char* kDefinitionsFile = "kubernetes";
 
 // What of each kind is kept.
 void keep_definition(nlohmann::json& virtual_ip);  // all but status and kubectl's annotation
-void keep_node_facts(nlohmann::json& node);        // name, uid, labels, annotations, status.addresses
+void keep_node_facts(nlohmann::json& node);        // name, uid, labels, status.addresses
 void keep_endpoints(nlohmann::json& slice);  // name, namespace, uid, labels, addressType, endpoints, ports
 
 // Always Replaced with one file named "kubernetes", whose objects have the origin "kubernetes/NAME". Yields
@@ -55,6 +55,7 @@ class ObjectSource final : public source::Source<ObjectPtr> {
 
  private:
   Reflector reflector_;
+  std::shared_ptr<bool> open_;
 };
 
 }  // namespace vipra::kube

@@ -26,8 +26,9 @@ struct LeaseRecord {
   std::string renew_time;    // MicroTime; ours are never twice the same, so that we know our own writes again
   std::int64_t transitions = 0;
   std::string resource_version;
+  std::string metadata;  // JSON: labels, annotations and the like are written back as they were
 };
-// JSON to and fro. `name_space`, `name` of the object; unknown fields are dropped.
+// JSON to and fro. `name_space`, `name` of the object.
 [[nodiscard]] Result<LeaseRecord> parse_lease(std::string_view body);
 [[nodiscard]] std::string lease_body(const LeaseRecord& record, std::string_view name_space,
                                      std::string_view name);
@@ -50,7 +51,8 @@ class LeaseMachine {
     What what = What::kNone;
     LeaseRecord record;  // to be written
   };
-  enum class Outcome { kDone, kConflict, kMissing, kUnknown };  // of a write; 409 and 404 are for sure
+  // Of a write: 2xx, 409, 404 and any other refusal are for sure; time-outs, cuts and 5xx are not.
+  enum class Outcome { kDone, kConflict, kMissing, kRefused, kUnknown };
 
   // `identity` must be of this very process (the pod's name and a random number), not only of the node.
   LeaseMachine(std::string identity, LeaseTimes times);
@@ -82,7 +84,9 @@ class LeaseMachine {
 
  private:
   void observe(LeaseRecord record, BootTimePoint now);
-  [[nodiscard]] Action write(BootTimePoint now, std::int64_t unix_ns);
+  [[nodiscard]] Action write(Action::What what, BootTimePoint now, std::int64_t unix_ns);
+  [[nodiscard]] Duration jittered(Duration wait) const;
+  [[nodiscard]] bool takeable(BootTimePoint now) const noexcept;
 
   std::string identity_;
   LeaseTimes times_;
@@ -93,7 +97,9 @@ class LeaseMachine {
   std::optional<BootTimePoint> held_until_;
   std::map<std::string, BootTimePoint>
       attempts_;  // our writes that may have come through: renew_time -> begin
-  std::string last_renew_time_;
+  BootTimePoint write_began_{};
+  std::int64_t last_renew_us_ = 0;
+  double random_ = 0;
   BootTimePoint due_{};
   bool busy_ = false;
   bool releasing_ = false;

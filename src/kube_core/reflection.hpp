@@ -7,11 +7,13 @@
 //   end) that no longer has it. Errors of any kind, garbage, an absent resource, silence take nothing away.
 // - A relist yields only what differs from what was known.
 // - Failures are followed by a wait with jitter: up to 2 s where no connection came about or it broke, up to
-//   30 s where the server refused (401, 403, 404, 429, other 4xx and 5xx) or sent nonsense; Retry-After is a
-//   lower bound, up to one minute.
+//   30 s where the server refused (401, 403, 404, 429, other 4xx) or sent nonsense, 5 s for 5xx; Retry-After
+//   is a lower bound, up to one minute.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -90,36 +92,47 @@ class Reflection {
   [[nodiscard]] Next watch_ended(const std::optional<Failure>& failure, TimePoint now, double random);
 
   [[nodiscard]] const State& state() const noexcept { return state_; }
+  // The watch under way still sends what was there before it.
+  [[nodiscard]] bool reading_initial_events() const noexcept { return initial_; }
   [[nodiscard]] const std::map<std::string, ObjectPtr, std::less<>>& objects() const noexcept {
     return known_;
   }
+  // Complete readings begun, by list or initial events; the first one counts.
   [[nodiscard]] std::uint64_t relists() const noexcept { return relists_; }
 
  private:
-  [[nodiscard]] Next list(Duration after, double random);
+  [[nodiscard]] Next read_all(Duration after, double random);
+  [[nodiscard]] Next list(Duration after);
   [[nodiscard]] Next watch(Duration after, double random);
+  [[nodiscard]] Next watch_refused(const Failure& failure, double random);
+  [[nodiscard]] std::optional<Next> stream_error(const WatchEvent& event, double random);
+  [[nodiscard]] Next give_up_on_size(double random);
+  [[nodiscard]] Next unreadable(const Failure& failure, double random);
   [[nodiscard]] Duration wait_after(const Failure& failure, double random);
+  void settle();
   void good();
   void bad(const Failure& failure);
   void take(ObjectPtr object, Delta& delta);
   void keep_only_seen(Delta& delta);
-  void announce(Delta& delta);
+  void complete(Delta& delta);
 
   ReflectionOptions options_;
   State state_;
   std::map<std::string, ObjectPtr, std::less<>> known_;
-  std::set<std::string, std::less<>> seen_;  // by the list, or the initial events, that is under way
-  bool listing_ = false;                     // pages are outstanding
+  std::set<std::string, std::less<>> seen_;  // by the list, or the initial events, that are under way
   bool initial_ = false;                     // this watch began with initial events, whose end has not come
   bool initial_events_work_;
+  int initial_failures_ = 0;
   int limit_;
   std::string resource_version_;
   std::optional<TimePoint> opened_;
-  bool heard_ = false;      // this watch has said something
-  int watch_failures_ = 0;  // in a row, without a word in between
-  std::uint64_t relists_ = 0;
-  Backoff quick_;
-  Backoff slow_;
+  bool heard_ = false;         // this watch has said something
+  bool doubtful_ = false;      // the last watch sent nonsense: an open one alone is no good news
+  int watch_failures_ = 0;     // in a row, without a word in between
+  std::uint64_t relists_ = 0;  // complete readings begun, the first one too
+  Backoff quick_;              // connections
+  Backoff busy_;               // 5xx: a server that starts or stops
+  Backoff slow_;               // refusals and nonsense
 };
 
 }  // namespace vipra::kube

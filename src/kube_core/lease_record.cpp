@@ -1,0 +1,88 @@
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "kube_core/lease_machine.hpp"
+#include "kube_core/object.hpp"
+
+namespace vipra::kube {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::int64_t kMaxSeconds = 3600;
+
+std::string text(const Json& json, const char* key) {
+  const auto it = json.find(key);
+  return it == json.end() || !it->is_string() ? std::string{} : it->get<std::string>().substr(0, 256);
+}
+
+std::int64_t number(const Json& json, const char* key, std::int64_t max) {
+  const auto it = json.find(key);
+  return it == json.end() || !it->is_number_integer()
+             ? 0
+             : std::clamp<std::int64_t>(it->get<std::int64_t>(), 0, max);
+}
+
+}  // namespace
+
+std::string micro_time(std::int64_t unix_ns) {
+  using namespace std::chrono;
+  const sys_time<microseconds> at{floor<microseconds>(nanoseconds{unix_ns})};
+  const auto day = floor<days>(at);
+  const year_month_day date{day};
+  const hh_mm_ss time{at - day};
+  std::array<char, 64> out{};
+  std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+                static_cast<int>(time.seconds().count()), static_cast<int>(time.subseconds().count()));
+  return out.data();
+}
+
+Result<LeaseRecord> parse_lease(std::string_view body) {
+  const auto json = parse_json(body);
+  if (!json) return tl::unexpected{json.error()};
+  if (!json->is_object() || !json->contains("metadata") || !(*json)["metadata"].is_object())
+    return fail(Errc::kInvalid, "the answer is no Lease");
+  const auto& metadata = (*json)["metadata"];
+  LeaseRecord out;
+  out.resource_version = text(metadata, "resourceVersion");
+  if (out.resource_version.empty()) return fail(Errc::kInvalid, "a Lease without a resourceVersion");
+  out.metadata = metadata.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const auto spec = json->find("spec");
+  if (spec == json->end() || !spec->is_object()) return out;
+  out.holder = text(*spec, "holderIdentity");
+  out.duration_seconds = number(*spec, "leaseDurationSeconds", kMaxSeconds);
+  out.acquire_time = text(*spec, "acquireTime");
+  out.renew_time = text(*spec, "renewTime");
+  out.transitions = number(*spec, "leaseTransitions", INT32_MAX - 1);
+  return out;
+}
+
+std::string lease_body(const LeaseRecord& record, std::string_view name_space, std::string_view name) {
+  auto metadata = Json::parse(record.metadata, nullptr, false);
+  if (!metadata.is_object()) metadata = Json::object();
+  metadata["name"] = name;
+  metadata["namespace"] = name_space;
+  if (record.resource_version.empty()) {
+    metadata.erase("resourceVersion");
+  } else {
+    metadata["resourceVersion"] = record.resource_version;
+  }
+  const Json lease{{"apiVersion", "coordination.k8s.io/v1"},
+                   {"kind", "Lease"},
+                   {"metadata", std::move(metadata)},
+                   {"spec",
+                    {{"holderIdentity", record.holder},
+                     {"leaseDurationSeconds", record.duration_seconds},
+                     {"acquireTime", record.acquire_time},
+                     {"renewTime", record.renew_time},
+                     {"leaseTransitions", record.transitions}}}};
+  return lease.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace vipra::kube
