@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <mutex>
 #include <system_error>
 
@@ -320,7 +321,7 @@ std::shared_ptr<Running> Transport::send(Exchange exchange, std::shared_ptr<Rece
   return request;
 }
 
-Status start_transport() {
+Status start_pool() {
   static const Status outcome = []() -> Status {
     try {
       crossplat::threadpool::initialize_with_threads(1);
@@ -330,6 +331,13 @@ Status start_transport() {
     return {};
   }();
   return outcome;
+}
+
+Status start_transport() {
+  // cpprest loads the system's authorities for each new connection, 40 ms and more, before ours take their
+  // place.
+  ::setenv("SSL_CERT_FILE", "/dev/null", /*overwrite=*/0);
+  return start_pool();
 }
 
 }  // namespace vipra::kube

@@ -26,6 +26,7 @@ namespace fs = std::filesystem;
 class KubeTest : public testing::Test {
  protected:
   KubeTest() {
+    EXPECT_TRUE(kube::start_transport());
     auto name = (fs::temp_directory_path() / "vipra-kube-XXXXXX").string();
     EXPECT_NE(::mkdtemp(name.data()), nullptr);
     folder = name;
@@ -49,11 +50,9 @@ class KubeTest : public testing::Test {
 
   FakeApiServer& serve(FakeApiServer::Handler handler, const std::string& address = "127.0.0.1",
                        std::uint16_t port = 0) {
-    const bool v6 = address.find(':') != std::string::npos;
     servers.push_back(std::make_unique<FakeApiServer>(
         authority.issue("server", {"IP:" + address, "DNS:api.example"}), std::move(handler), address, port));
     access.servers.push_back({address, servers.back()->port(), {}});
-    (void)v6;
     return *servers.back();
   }
   // A port of the loopback address on which nobody listens, and on which nobody else will for a while.
