@@ -7,6 +7,7 @@
 #include <pplx/threadpool.h>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <cstdlib>
 #include <mutex>
@@ -175,6 +176,7 @@ class Request final : public Running, public std::enable_shared_from_this<Reques
 
   // Socket and timer are touched by one thread: cpprest has crashed otherwise.
   void cancel() override {
+    given_up_ = true;
     pool().post([self = shared_from_this()] {
       self->cancelled_.cancel();
       self->sink_->shut();
@@ -186,6 +188,8 @@ class Request final : public Running, public std::enable_shared_from_this<Reques
   // and reads its result: an exception that nobody reads would kill the process.
   void run(http::client::http_client& client, const http::http_request& request) {
     try {
+      // A new connection takes this thread some milliseconds.
+      if (given_up_) throw http::http_exception("cancelled");
       client.request(request, cancelled_.get_token())
           .then([self = shared_from_this()](http::http_response response) {
             self->sink_->open(response.status_code(), retry_after_of(response.headers()));
@@ -222,6 +226,7 @@ class Request final : public Running, public std::enable_shared_from_this<Reques
   const std::shared_ptr<Receiver> receiver_;
   const std::shared_ptr<Sink> sink_;
   pplx::cancellation_token_source cancelled_;
+  std::atomic<bool> given_up_{false};
 };
 
 web::uri base_uri(const Server& server) {
