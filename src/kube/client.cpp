@@ -314,7 +314,7 @@ class Client::Core : public std::enable_shared_from_this<Core> {
 };
 
 Client::Client(asio::io_context& loop, Access access) {
-  (void)start_transport();  // a pool that somebody else has made serves too
+  (void)start_pool();  // a pool that somebody else has made serves too
   core_ = std::make_shared<Core>(loop, std::move(access));
 }
 Client::~Client() {

@@ -30,7 +30,9 @@ class io_context;
 
 namespace vipra::kube {
 
-// Sets cpprest's pool to one thread instead of 40. Call it once, early, after any fork; later calls do
+// Sets cpprest's pool to one thread instead of 40, and SSL_CERT_FILE to nothing unless it is set (cpprest
+// would read the system's authorities for each connection, only to forget them; who needs them in the same
+// process names their file). Call it once, early: after any fork and before there are threads. Later calls do
 // nothing. Fails if something else has made the pool before.
 [[nodiscard]] Status start_transport();
 

@@ -7,7 +7,9 @@
 #include <pplx/threadpool.h>
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
+#include <cstdlib>
 #include <mutex>
 #include <system_error>
 
@@ -174,6 +176,7 @@ class Request final : public Running, public std::enable_shared_from_this<Reques
 
   // Socket and timer are touched by one thread: cpprest has crashed otherwise.
   void cancel() override {
+    given_up_ = true;
     pool().post([self = shared_from_this()] {
       self->cancelled_.cancel();
       self->sink_->shut();
@@ -185,6 +188,8 @@ class Request final : public Running, public std::enable_shared_from_this<Reques
   // and reads its result: an exception that nobody reads would kill the process.
   void run(http::client::http_client& client, const http::http_request& request) {
     try {
+      // A new connection takes this thread some milliseconds.
+      if (given_up_) throw http::http_exception("cancelled");
       client.request(request, cancelled_.get_token())
           .then([self = shared_from_this()](http::http_response response) {
             self->sink_->open(response.status_code(), retry_after_of(response.headers()));
@@ -221,6 +226,7 @@ class Request final : public Running, public std::enable_shared_from_this<Reques
   const std::shared_ptr<Receiver> receiver_;
   const std::shared_ptr<Sink> sink_;
   pplx::cancellation_token_source cancelled_;
+  std::atomic<bool> given_up_{false};
 };
 
 web::uri base_uri(const Server& server) {
@@ -320,7 +326,7 @@ std::shared_ptr<Running> Transport::send(Exchange exchange, std::shared_ptr<Rece
   return request;
 }
 
-Status start_transport() {
+Status start_pool() {
   static const Status outcome = []() -> Status {
     try {
       crossplat::threadpool::initialize_with_threads(1);
@@ -330,6 +336,13 @@ Status start_transport() {
     return {};
   }();
   return outcome;
+}
+
+Status start_transport() {
+  // cpprest loads the system's authorities for each new connection, 40 ms and more, before ours take their
+  // place.
+  ::setenv("SSL_CERT_FILE", "/dev/null", /*overwrite=*/0);
+  return start_pool();
 }
 
 }  // namespace vipra::kube

@@ -14,6 +14,9 @@
 
 namespace vipra::kube {
 
+// cpprest's pool with one thread; see start_transport().
+[[nodiscard]] Status start_pool();
+
 struct Exchange {
   std::string method;
   std::string path;

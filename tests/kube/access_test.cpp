@@ -7,6 +7,8 @@
 namespace vipra::kube {
 namespace {
 
+namespace fs = std::filesystem;
+
 using Access = kube::Access;
 
 TEST(ParseServer, TakesHostsAddressesAndUrls) {
@@ -43,12 +45,12 @@ class AccessTest : public test::KubeTest {
 
 TEST_F(AccessTest, InClusterReadsTheServiceAccountsFolder) {
   write("namespace", "vipra-system\n");
-  const auto access = in_cluster("fd00::1", "443", folder);
-  ASSERT_TRUE(access) << access.error().what;
-  EXPECT_EQ(access->servers, (std::vector<Server>{{"fd00::1", 443, ""}}));
-  EXPECT_EQ(access->token.read().value(), "first-token\n");
-  EXPECT_EQ(access->ca.read().value(), authority.certificate());
-  EXPECT_EQ(access->name_space, "vipra-system");
+  const auto got = in_cluster("fd00::1", "443", folder);
+  ASSERT_TRUE(got) << got.error().what;
+  EXPECT_EQ(got->servers, (std::vector<Server>{{"fd00::1", 443, ""}}));
+  EXPECT_EQ(got->token.read().value(), "first-token\n");
+  EXPECT_EQ(got->ca.read().value(), authority.certificate());
+  EXPECT_EQ(got->name_space, "vipra-system");
 }
 
 TEST_F(AccessTest, InClusterSaysWhatIsMissing) {
@@ -60,34 +62,34 @@ TEST_F(AccessTest, InClusterSaysWhatIsMissing) {
 }
 
 TEST_F(AccessTest, KubeconfigWithATokenOrItsFile) {
-  const auto access = from_kubeconfig(kubeconfig("{token: abc}"));
-  ASSERT_TRUE(access) << access.error().what;
-  EXPECT_EQ(access->servers, (std::vector<Server>{{"::1", 6443, ""}}));
-  EXPECT_EQ(access->token.data, "abc");
-  EXPECT_EQ(access->name_space, "mine");
-  EXPECT_EQ(access->ca.read().value(), authority.certificate());
+  const auto got = from_kubeconfig(kubeconfig("{token: abc}"));
+  ASSERT_TRUE(got) << got.error().what;
+  EXPECT_EQ(got->servers, (std::vector<Server>{{"::1", 6443, ""}}));
+  EXPECT_EQ(got->token.data, "abc");
+  EXPECT_EQ(got->name_space, "mine");
+  EXPECT_EQ(got->ca.read().value(), authority.certificate());
   EXPECT_EQ(from_kubeconfig(kubeconfig("{token: abc, tokenFile: token}"))->token.file,
             (folder / "token").string());
 }
 
 TEST_F(AccessTest, KubeconfigWithInlineData) {
-  const auto access = from_kubeconfig(
+  const auto got = from_kubeconfig(
       kubeconfig("{client-certificate-data: Y2VydA==, client-key-data: a2V5, client-key: ignored}",
                  "certificate-authority-data: Y2E=\n    tls-server-name: api.example"));
-  ASSERT_TRUE(access) << access.error().what;
-  EXPECT_EQ(access->client_certificate.data, "cert");
-  EXPECT_EQ(access->client_key.data, "key");
-  EXPECT_EQ(access->ca.data, "ca");
-  EXPECT_EQ(access->server_name, "api.example");
+  ASSERT_TRUE(got) << got.error().what;
+  EXPECT_EQ(got->client_certificate.data, "cert");
+  EXPECT_EQ(got->client_key.data, "key");
+  EXPECT_EQ(got->ca.data, "ca");
+  EXPECT_EQ(got->server_name, "api.example");
 }
 
 TEST_F(AccessTest, KubeconfigRefusesByName) {
   const auto refused = [&](const std::string& user, const std::string& word,
                            const std::string& cluster = "certificate-authority: ca.crt") {
-    const auto access = from_kubeconfig(kubeconfig(user, cluster));
-    ASSERT_FALSE(access) << user;
-    EXPECT_NE(access.error().what.find(word), std::string::npos) << access.error().what;
-    EXPECT_EQ(access.error().what.find("s3cret"), std::string::npos);
+    const auto got = from_kubeconfig(kubeconfig(user, cluster));
+    ASSERT_FALSE(got) << user;
+    EXPECT_NE(got.error().what.find(word), std::string::npos) << got.error().what;
+    EXPECT_EQ(got.error().what.find("s3cret"), std::string::npos);
   };
   refused("{exec: {command: aws, env: [{name: X, value: s3cret}]}}", "exec");
   refused("{auth-provider: {name: oidc}}", "auth-provider");
@@ -106,12 +108,12 @@ TEST_F(AccessTest, KubeconfigRefusesByName) {
 }
 
 TEST_F(AccessTest, EndpointsReplaceTheServersInTheirOrder) {
-  Access access;
-  access.servers = {{"old", 443, ""}};
-  EXPECT_EQ(with_endpoints(access, {})->servers, access.servers);
-  EXPECT_EQ(with_endpoints(access, {"10.0.0.2", "[::1]:7443", "10.0.0.2:6443"})->servers,
+  Access old;
+  old.servers = {{"old", 443, ""}};
+  EXPECT_EQ(with_endpoints(old, {})->servers, old.servers);
+  EXPECT_EQ(with_endpoints(old, {"10.0.0.2", "[::1]:7443", "10.0.0.2:6443"})->servers,
             (std::vector<Server>{{"10.0.0.2", 6443, ""}, {"::1", 7443, ""}}));
-  EXPECT_FALSE(with_endpoints(access, {"http://x"}));
+  EXPECT_FALSE(with_endpoints(old, {"http://x"}));
 }
 
 }  // namespace

@@ -22,11 +22,6 @@ std::string virtual_ip(const std::string& name, int version, const std::string& 
          std::to_string(vrid) + R"("],"vrrp":{"virtualRouterID":)" + std::to_string(vrid) +
          R"(}},"status":)" + status + "}";
 }
-std::string list_of_vips(const std::vector<std::string>& items, int version) {
-  auto out = list_of(items, version);
-  return out.replace(out.find("NodeList"), 8, "VirtualIPList");
-}
-
 class SourceTest : public KubeTest {
  protected:
   // Initial events, then what `later` says once `go` is set.

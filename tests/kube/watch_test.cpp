@@ -221,7 +221,9 @@ TEST_F(WatchTest, ACutInTheMiddleOfAChunkIsBrokenAndItsWholeLinesCount) {
     watch();
     ASSERT_TRUE(ended());
     EXPECT_EQ(end->error, ErrorKind::kBroken);
-    if (!with_reset) EXPECT_THAT(lines, ElementsAre("whole"));
+    if (!with_reset) {
+      EXPECT_THAT(lines, ElementsAre("whole"));
+    }
   }
 }
 
