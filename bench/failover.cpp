@@ -1,4 +1,5 @@
 #include <csignal>
+#include <map>
 
 #include "bench/scenarios.hpp"
 #include "lab/lab.hpp"
@@ -11,6 +12,7 @@ using std::chrono::seconds;
 using namespace vipra::lab;
 
 constexpr Duration kPatience = seconds{15};
+constexpr milliseconds kInterval{100};
 
 // Two nodes and a client that asks every millisecond.
 class Stage {
@@ -27,7 +29,14 @@ class Stage {
     if (with_definition) {
       if (auto done = write_definition(); !done) return done;
     }
-    return lab_->start_agents(options());
+    for (const auto* name : {"node-a", "node-b"}) {
+      if (auto done = start(name); !done) return done;
+    }
+    return {};
+  }
+  Status start(const char* name) {
+    log_before_[name] = node(name).log_text().size();
+    return node(name).start_agent(options());
   }
   Status write_definition() { return lab_->write_definition("web.yaml", definition_.yaml()); }
   AgentOptions options() const { return {.binary = agent_}; }
@@ -46,7 +55,7 @@ class Stage {
         if (auto done = node(name).power_on(); !done) return done;
       }
       if (!node(name).agent_running()) {
-        if (auto done = node(name).start_agent(options()); !done) return done;
+        if (auto done = start(name); !done) return done;
       }
     }
     if (lab_->owners(vip_) != std::vector<std::string>{"node-a"}) {
@@ -56,20 +65,21 @@ class Stage {
       if (lab_->owners(vip_) == std::vector<std::string>{"node-b"} && definition_.preemption != "Immediate") {
         if (auto ended = node("node-b").stop_agent(); !ended) return tl::unexpected{ended.error()};
         if (auto done = wait_owner("node-a"); !done) return done;
-        if (auto done = node("node-b").start_agent(options()); !done) return done;
+        if (auto done = start("node-b"); !done) return done;
       }
       if (auto done = wait_owner("node-a"); !done) return done;
     }
     if (!wait_until([&] { return listens("node-b"); }, kPatience))
       return fail(Errc::kTimeout, "node-b does not listen");
+    // It has heard the owner: a node that has just come up waits longer for it than for one that it knows.
+    const auto heard = now() + 3 * kInterval;
+    static_cast<void>(wait_until([&] { return now() > heard; }, seconds{1}));
     return {};
   }
   // The agent that runs now has logged that it is a backup or master.
   bool listens(const char* name) {
-    const auto log = node(name).log_text();
-    const auto start = log.rfind("\"event\":\"supervisor.started\"");
-    return start != std::string::npos &&
-           log.find("\"event\":\"router.transition\"", start) != std::string::npos;
+    return node(name).log_text().find("\"event\":\"router.transition\"", log_before_[name]) !=
+           std::string::npos;
   }
 
   // Probes while `act` runs and until `settled`, plus a little.
@@ -103,10 +113,9 @@ class Stage {
   VipDefinition definition_;
   IpAddress vip_ = *IpAddress::parse("10.99.0.100");
   std::unique_ptr<Lab> lab_;
+  std::map<std::string, std::size_t> log_before_;  // its length when the agent was started
   bool moved_ = false;
 };
-
-constexpr milliseconds kInterval{100};
 
 template <class Once>
 Series staged(const std::filesystem::path& agent, std::string name, std::optional<Duration> bound,
@@ -148,7 +157,7 @@ Series preemption(const std::filesystem::path& agent, std::size_t runs) {
                   if (!ended) return tl::unexpected{ended.error()};
                   if (auto done = stage.wait_owner("node-b"); !done) return tl::unexpected{done.error()};
                   return stage.measure(
-                      [&] { return stage.node("node-a").start_agent(stage.options()); },
+                      [&] { return stage.start("node-a"); },
                       [&] { return stage.lab().owners(stage.vip()) == std::vector<std::string>{"node-a"}; });
                 });
 }

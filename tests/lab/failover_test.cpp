@@ -42,6 +42,31 @@ TEST_F(Failover, ASigtermLosesNoProbe) {
   EXPECT_FALSE(node("node-a").owns(vip_));
 }
 
+TEST_F(Failover, ASigtermRightAfterTheOtherNodeBeganToListenLosesNoProbe) {
+  ASSERT_NO_FATAL_FAILURE(up_with_owner(2));
+  const auto restart_b = [&] {
+    ASSERT_OK(node("node-b").stop_agent());
+    ASSERT_TRUE(owns("node-a", s{10}));
+    const auto listened = count_logged(node("node-b"), "\"to\":\"Backup\"");
+    ASSERT_OK(node("node-b").start_agent(agent()));
+    ASSERT_TRUE(wait_until([&] { return count_logged(node("node-b"), "\"to\":\"Backup\"") > listened; }, s{5},
+                           ms{1}));
+  };
+  const auto report = probed(
+      [&] {
+        ASSERT_NO_FATAL_FAILURE(restart_b());
+        ASSERT_OK(node("node-a").stop_agent());
+      },
+      [&] { return owns("node-b"); },
+      [&] {
+        ASSERT_OK(node("node-a").start_agent(agent()));
+        ASSERT_OK(node("node-b").stop_agent());
+        ASSERT_TRUE(owns("node-a", s{10}));
+        ASSERT_OK(node("node-b").start_agent(agent()));
+      });
+  EXPECT_EQ(report.lost, 0u) << report.summary();
+}
+
 TEST_F(Failover, PreemptionByABetterNodeLosesNoProbe) {
   auto definition = web();
   definition.preemption = "Immediate";
