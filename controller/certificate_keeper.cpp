@@ -61,7 +61,7 @@ CertificateKeeper::~CertificateKeeper() {
 
 void CertificateKeeper::start() {
   running_ = true;
-  const auto health = [this](const char* resource) {
+  const auto log_health = [this](const char* resource) {
     return [this, resource](const source::Health& health) {
       if (health.readable) return;
       log_.warning("api.unreadable", {{"resource", resource},
@@ -70,8 +70,8 @@ void CertificateKeeper::start() {
                                       {"consequence", "the certificate stays as it is"}});
     };
   };
-  secrets_.start([this](const kube::Delta&) { on_secret(); }, health("secrets"));
-  config_maps_.start([this](const kube::Delta&) { tell_ca(); }, health("configmaps"));
+  secrets_.start([this](const kube::Delta&) { on_secret(); }, log_health("secrets"));
+  config_maps_.start([this](const kube::Delta&) { tell_ca(); }, log_health("configmaps"));
 }
 
 void CertificateKeeper::stop() {

@@ -1,4 +1,4 @@
-// An Event of the core API about a VirtualIP. Pure.
+// An Event (events.k8s.io/v1) about a VirtualIP. Pure.
 #pragma once
 
 #include <cstdint>

@@ -31,7 +31,7 @@ StatusWriter::StatusWriter(boost::asio::io_context& io, kube::Client& client,
 void StatusWriter::begin(const std::vector<cluster::Object>& objects) {
   ++term_;
   leading_ = true;
-  schedule_ = {};
+  schedule_ = cluster::WriteSchedule{};
   for (const auto& object : objects) observed(object);
 }
 
@@ -127,7 +127,7 @@ void StatusWriter::say(const std::vector<cluster::Event>& events) {
     kube::CallOptions limits;
     limits.deadline = kWriteLimit;
     client_.create(
-        {"", "v1", "events", kEventNamespace}, std::move(body.json),
+        {"events.k8s.io", "v1", "events", kEventNamespace}, std::move(body.json),
         [this, name = event.object](const kube::Answer& answer) {
           --events_under_way_;
           // A 409 is our own first try.

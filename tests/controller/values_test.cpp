@@ -67,10 +67,10 @@ TEST(EventBody, IsAboutTheObjectAndNeverNamedTwice) {
   const auto b = event_body(event, "pod-1", 1'700'000'000'000'000'001);
   EXPECT_NE(a.name, b.name);
   const auto parsed = json::parse(a.json);
-  EXPECT_EQ(parsed["involvedObject"]["name"], "web");
+  EXPECT_EQ(parsed["regarding"]["name"], "web");
   EXPECT_EQ(parsed["type"], "Warning");
   EXPECT_EQ(parsed["reason"], "TwoOwners");
-  EXPECT_EQ(parsed["firstTimestamp"], "2023-11-14T22:13:20Z");
+  EXPECT_EQ(parsed["eventTime"], "2023-11-14T22:13:20.000000Z");
   const auto longest = event_body({std::string(253, 'x'), "u", false, Reason::kOwned, ""}, "p", 1);
   EXPECT_LE(longest.name.size(), 253u);
 }
