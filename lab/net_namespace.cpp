@@ -49,6 +49,16 @@ Result<NetNamespace> NetNamespace::make() {
       error = up.error().sys_errno;
   }}.join();
   if (error != 0) return fail_errno("make a network namespace", error);
+  return from(std::move(fd));
+}
+
+Result<NetNamespace> NetNamespace::current() {
+  UniqueFd fd{::open(kOwnNamespace, O_RDONLY | O_CLOEXEC)};
+  if (!fd) return fail_errno("open the network namespace of this thread", errno);
+  return from(std::move(fd));
+}
+
+Result<NetNamespace> NetNamespace::from(UniqueFd fd) {
   struct stat info{};
   if (::fstat(fd.get(), &info) < 0) return fail_errno("look at a network namespace", errno);
   return NetNamespace{std::move(fd), info.st_ino};

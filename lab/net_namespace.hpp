@@ -15,12 +15,15 @@ class NetNamespace {
  public:
   // A fresh namespace with `lo` up. Needs CAP_SYS_ADMIN. The calling thread stays where it is.
   [[nodiscard]] static Result<NetNamespace> make();
+  // The one the calling thread is in, which may be the host's: never for Workspace::guard(), which kills.
+  [[nodiscard]] static Result<NetNamespace> current();
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
   [[nodiscard]] ino_t inode() const noexcept { return inode_; }
   [[nodiscard]] std::string path() const;  // /proc/<this process>/fd/<n>
 
  private:
+  [[nodiscard]] static Result<NetNamespace> from(UniqueFd fd);
   NetNamespace(UniqueFd fd, ino_t inode) noexcept : fd_{std::move(fd)}, inode_{inode} {}
 
   UniqueFd fd_;

@@ -46,7 +46,9 @@ while [ -n "$namespaces" ] && [ $round -lt 100 ]; do
   [ -z "$left" ] && break
   sleep 0.02
 done
-if [ "$2" = keep ]; then rm -f "$1/alive"; else rm -rf "$1"; fi
+if [ "$2" = keep ]; then rm -f "$1/alive"; exit; fi
+# A program that dies right now may still make a file in the folder.
+for round in 1 2 3 4 5; do rm -rf "$1" && break; sleep 0.1; done
 )";
 
 std::string random_suffix() {
