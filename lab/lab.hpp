@@ -59,6 +59,9 @@ class Lab {
   [[nodiscard]] Station& client(std::size_t index = 0);
   [[nodiscard]] std::vector<std::string> node_names() const;
 
+  // For long-lived programs of somebody else's on the lab's machines.
+  [[nodiscard]] Spawner& spawner() { return spawner_; }
+
   // To, and from, every node.
   [[nodiscard]] Status write_definition(std::string_view file_name, std::string_view text);
   [[nodiscard]] Status remove_definition(std::string_view file_name);

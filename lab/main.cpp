@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "lab/cluster_up.hpp"
 #include "lab/demo.hpp"
 #include "lab/lab.hpp"
 #include "lab/up.hpp"
@@ -64,10 +65,20 @@ int main(int argc, char** argv) {
                          "vipra-agent to run on each node; default: the one beside this program");
   up_command->add_flag("--no-agent", no_agent, "Start no agents");
   up_command->add_flag("--keep", up.keep_files, "Keep the nodes' folders with the logs");
+  vipra::lab::ClusterUpOptions cluster;
+  auto* cluster_command = app.add_subcommand(
+      "cluster", "Keep a real Kubernetes cluster running until Ctrl-C (see scripts/kube-binaries)");
+  cluster_command->add_option("--nodes", cluster.nodes, "How many nodes")
+      ->check(CLI::Range(1, 9))
+      ->capture_default_str();
+  cluster_command->add_option("--binaries", cluster.binaries, "Folder with the programs of Kubernetes");
+  cluster_command->add_option("--image", cluster.images, "OCI archive to load onto every node");
+  cluster_command->add_flag("--keep", cluster.keep_files, "Keep the cluster's folder with the logs");
   CLI11_PARSE(app, argc, argv);
 
   if (!vipra::lab::may_build_labs())
     return refuse("building network namespaces needs root: run it with sudo.");
+  if (cluster_command->parsed()) return vipra::lab::run_cluster_up(cluster);
   const fs::path binary = fs::absolute(agent.empty() ? agent_beside_us() : fs::path{agent});
   const bool wants_agent = demo_command->parsed() || !no_agent;
   if (wants_agent && !fs::exists(binary)) return refuse("there is no agent at " + binary.string() + ".");

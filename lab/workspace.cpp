@@ -15,6 +15,7 @@
 #include <random>
 #include <system_error>
 
+#include "lab/cgroup.hpp"
 #include "lab/processes.hpp"
 
 namespace vipra::lab {
@@ -45,6 +46,14 @@ while [ -n "$namespaces" ] && [ $round -lt 100 ]; do
   done
   [ -z "$left" ] && break
   sleep 0.02
+done
+# Control groups of its containers, of either version.
+for group in /sys/fs/cgroup/"${1##*/}" /sys/fs/cgroup/*/"${1##*/}"; do
+  round=0
+  while [ -d "$group" ] && [ $round -lt 50 ]; do
+    round=$((round + 1))
+    find "$group" -depth -type d -exec rmdir {} + 2> /dev/null || sleep 0.02
+  done
 done
 if [ "$2" = keep ]; then rm -f "$1/alive"; exit; fi
 # A program that dies right now may still make a file in the folder.
@@ -132,6 +141,7 @@ std::size_t sweep_dead_workspaces() {
     const UniqueFd lock = try_lock(folder);  // of two sweepers one does it
     if (!lock) continue;
     kill_processes_of(folder.filename().string());
+    remove_cgroups(folder.filename().string());
     std::error_code error;
     fs::remove_all(folder, error);
     if (!error) ++removed;
