@@ -53,6 +53,13 @@ Status Cluster::build() {
     if (const auto done = node->start(); !done) return done;
   for (const auto& node : nodes_)
     if (const auto done = wait_ready(node->name(), kReadyTime); !done) return done;
+  // Before its account is there no pod can be made.
+  const auto account = [&] {
+    const auto said = kubectl({"get", "serviceaccount", "default", "--namespace=default"}, {}, seconds{10});
+    return said && said->exit_status == 0;
+  };
+  if (!wait_until(account, kReadyTime, milliseconds{100}))
+    return fail(Errc::kTimeout, "the controllers make no service accounts: " + last_words());
   return {};
 }
 

@@ -67,7 +67,6 @@ Status KubeNode::write_files() const {
   const NodeFacts facts{.name = name(),
                         .folder = folder,
                         .pod_range = pod_range(),
-                        .cgroup = cgroup(),
                         .client_ca = options_.client_ca,
                         .proxy_kubeconfig = options_.proxy_kubeconfig,
                         .overlay = first_line(folder / "snapshotter") == "overlay"};
@@ -91,7 +90,7 @@ Status KubeNode::boot() {
       place_, "power",
       std::vector<std::string>{"/usr/bin/unshare", "--mount", "--propagation=private", "--uts", "--pid",
                                "--fork", "--kill-child=SIGKILL", "--mount-proc", "/bin/bash", "-c", kInit,
-                               "node-init", folder.string(), name()});
+                               "node-init", folder.string(), name(), cgroup(), kSecondInit});
   if (const auto done = power_->start(); !done) return done;
   const bool up = wait_until([&] { return fs::exists(folder / "up") || !power_->running(); }, kBootTime);
   const auto tree = process_tree(power_->pid());
@@ -103,8 +102,18 @@ Status KubeNode::boot() {
 
 std::vector<std::string> KubeNode::inside(const std::vector<std::string>& argv) const {
   // Not `ip netns exec`: that would mount a new /sys, in which the kubelet finds no control groups.
-  std::vector<std::string> command{
-      "/usr/bin/nsenter", "--target", std::to_string(init_), "--mount", "--uts", "--pid", "--"};
+  std::vector<std::string> command{"/usr/bin/nsenter",
+                                   "--target",
+                                   std::to_string(init_),
+                                   "--mount",
+                                   "--uts",
+                                   "--pid",
+                                   "--cgroup",
+                                   "--",
+                                   "/bin/sh",
+                                   "-c",
+                                   kJoin,
+                                   "join"};
   command.insert(command.end(), argv.begin(), argv.end());
   return command;
 }
@@ -157,9 +166,13 @@ Status KubeNode::load_image(const fs::path& archive) {
   return {};
 }
 
+// With the first process the kernel ends all others of the node. That one is reaped, by `power_`, only when
+// they are dead; so its end is waited for and not hastened.
 void KubeNode::end_everything() {
-  // With the first process the kernel ends all others of the node.
-  if (init_ > 0) ::kill(init_, SIGKILL);
+  if (init_ > 0) {
+    ::kill(init_, SIGKILL);
+    [[maybe_unused]] const bool gone = wait_until([&] { return !power_->running(); }, seconds{10});
+  }
   init_ = -1;
   for (auto* daemon : {&kubelet_, &containerd_, &proxy_, &power_})
     if (*daemon) (*daemon)->kill();
@@ -168,10 +181,8 @@ void KubeNode::end_everything() {
 
 Status KubeNode::crash() {
   if (const auto done = node_.cut_link(); !done) return done;
-  if (init_ > 0) ::kill(init_, SIGKILL);  // at once, so that no kubelet mends what dies
-  const auto done = node_.crash();
   end_everything();
-  return done;
+  return node_.crash();
 }
 
 void KubeNode::signal(Part part, int number) const {

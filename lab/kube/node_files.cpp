@@ -4,13 +4,63 @@
 
 namespace vipra::lab::kube {
 
-// bash reaps every orphan that becomes its child. The folders exist on every Debian, so nothing is made
-// outside.
+// The node's own control groups first: it joins /<lab>/<node> in every hierarchy and then sees that as the
+// top, so all that its programs make is below. On cgroup v2 a group with processes can not give controllers
+// to groups below, hence "system". The folders that are replaced exist on every Debian, so nothing is made
+// outside; bash reaps every orphan that becomes its child.
 const char* const kInit = R"(
+set -e
+trap "" HUP INT
+top=/sys/fs/cgroup
+join() {
+  mkdir -p "$1/$3"
+  if [ -e "$1/cpuset.cpus" ] && [ ! -e "$1/cgroup.controllers" ]; then
+    folder=$1
+    for part in ${3//\// }; do
+      for key in cpus mems; do cat "$folder/cpuset.$key" > "$folder/$part/cpuset.$key"; done
+      folder=$folder/$part
+    done
+  fi
+  echo $$ > "$1/$3/cgroup.procs"
+}
+if [ -e $top/cgroup.procs ]; then
+  join $top v2 "$3"
+else
+  for hierarchy in $top/*/; do [ ! -e "$hierarchy/cgroup.procs" ] || join "${hierarchy%/}" v1 "$3"; done
+fi
+exec unshare --cgroup /bin/bash -c "$4" node-init "$1" "$2"
+)";
+
+const char* const kSecondInit = R"(
 set -e
 trap "" HUP INT
 mount --make-rshared /
 echo "$2" > /proc/sys/kernel/hostname
+top=/sys/fs/cgroup
+if [ -e $top/cgroup.procs ]; then
+  mount -t cgroup2 cgroup $top
+  mkdir -p $top/system
+  echo $$ > $top/system/cgroup.procs
+else
+  mapfile -t mounts < <(awk -v top="$top/" '{ for (i = 7; $i != "-"; i++); if (index($5, top) == 1) print $5, $(i + 1), $(i + 3) }' \
+    /proc/self/mountinfo)
+  mount -t tmpfs -o mode=755 groups $top
+  for line in "${mounts[@]}"; do
+    read -r folder kind options <<< "$line"
+    mkdir -p "$folder"
+    if [ "$kind" = cgroup2 ]; then mount -t cgroup2 cgroup "$folder"; continue; fi
+    [ "$kind" = cgroup ] || continue
+    wanted=
+    for option in ${options//,/ }; do
+      case $option in rw | ro | xattr | noprefix | clone_children | release_agent=*) ;; *) wanted+=${wanted:+,}$option ;; esac
+    done
+    case $wanted in name=*) wanted=none,$wanted ;; esac
+    mount -t cgroup -o "$wanted" cgroup "$folder"
+    for name in ${wanted//,/ }; do
+      case $name in none | name=*) ;; *) [ -e "$top/$name" ] || ln -s "$folder" "$top/$name" ;; esac
+    done
+  done
+fi
 mkdir -p "$1/disk/lib" "$1/disk/log"
 mount --bind "$1/disk/lib" /var/lib
 mount --bind "$1/disk/log" /var/log
@@ -25,6 +75,16 @@ else
 fi
 echo up > "$1/up"
 while :; do sleep 3600 & wait $!; done
+)";
+
+const char* const kJoin = R"(
+top=/sys/fs/cgroup
+if [ -e $top/system/cgroup.procs ]; then
+  echo $$ > $top/system/cgroup.procs
+else
+  for procs in $top/*/cgroup.procs; do echo $$ > "$procs"; done
+fi
+exec "$@"
 )";
 
 // Without CAP_SYS_RESOURCE runc can not lower a container's OOM score below its own and dies with a message
@@ -68,8 +128,6 @@ std::string kubelet_config(const NodeFacts& facts) {
   return R"(apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 cgroupDriver: cgroupfs
-cgroupRoot: /)" +
-         facts.cgroup + R"(
 cgroupsPerQOS: false
 enforceNodeAllocatable: []
 failCgroupV1: false

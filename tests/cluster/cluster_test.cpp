@@ -114,6 +114,23 @@ TEST_F(ClusterTest, RunsPodsServicesLogsAndDrains) {
   ASSERT_OK(cluster_->uncordon("node-a"));
 }
 
+TEST_F(ClusterTest, InstallsAChartWithHelmAndKeepsHostPathsApart) {
+  const auto chart = cluster_->lab().directory() / "chart";
+  ASSERT_OK(make_folder(chart / "templates"));
+  ASSERT_OK(write_file(chart / "Chart.yaml", "apiVersion: v2\nname: small\nversion: 0.1.0\n"));
+  ASSERT_OK(write_file(chart / "templates/map.yaml",
+                       "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Release.Name }}}\n"));
+  EXPECT_THAT(said(cluster_->helm({"install", "one", chart.string()})), HasSubstr("STATUS: deployed"));
+  EXPECT_THAT(kubectl({"get", "configmap", "one"}), HasSubstr("one"));
+
+  // Two nodes may use the same path of their own.
+  auto& node = cluster_->node("node-a");
+  ASSERT_OK(must_run(node.station().net(), {"touch", node.file("/var/lib/mark").string()}));
+  EXPECT_TRUE(fs::exists(node.file("/var/lib/mark")));
+  EXPECT_FALSE(fs::exists(cluster_->node("node-b").file("/var/lib/mark")));
+  EXPECT_FALSE(fs::exists("/var/lib/mark"));
+}
+
 TEST_F(ClusterTest, ACrashedNodeIsSilentAndComesBackAndNothingIsLeftInTheEnd) {
   ASSERT_OK(cluster_->api().apply(workload("DaemonSet", "front", "", "      hostNetwork: true\n", 9400)));
   ASSERT_OK(cluster_->api().apply(workload("DaemonSet", "inner", "", "", 8000)));
@@ -158,11 +175,6 @@ TEST_F(ClusterTest, ASingleProgramOfANodeCanBeFrozenAndStartedAgainWithoutItsPod
     ASSERT_OK(node.start_part(part));
   }
   ASSERT_OK(cluster_->wait_ready("node-a", s{60}));
-  // Two nodes may use the same path of their own.
-  ASSERT_OK(must_run(node.station().net(), {"touch", node.file("/var/lib/mark").string()}));
-  EXPECT_TRUE(fs::exists(node.file("/var/lib/mark")));
-  EXPECT_FALSE(fs::exists(cluster_->node("node-b").file("/var/lib/mark")));
-  EXPECT_FALSE(fs::exists("/var/lib/mark"));
 }
 
 // In a process of its own, ended by a signal that nobody can handle.
