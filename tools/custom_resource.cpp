@@ -20,13 +20,12 @@ json printer_columns() {
   return {
       column("Addresses", "string", ".spec.addresses", "The addresses that the owner holds."),
       column("Owner", "string", ".status.owner", "The node that owns the addresses of all families."),
-      column("State", "string", R"(.status.conditions[?(@.type=="Ready")].reason)",
-             "Whether the addresses answer, as the reason of the condition Ready."),
+      column("State", "string", ".status.state", "How it stands: Owned, when all is well."),
       column("Since", "date", ".status.ownerSince", "For how long the owner has owned them."),
-      column("Reason", "string", ".status.routers[0].reason", "Why the owner became the owner."),
+      column("Reason", "string", ".status.reason", "Why; with an owner, why it became the owner."),
       column("VRID", "integer", ".spec.vrrp.virtualRouterID", "The virtual router id.", 1),
       column("Accepted", "string", R"(.status.conditions[?(@.type=="Accepted")].status)",
-             "Whether the object is served.", 1),
+             "Whether the definition is served.", 1),
       column("Age", "date", ".metadata.creationTimestamp", "When the object was created.", 1),
   };
 }
@@ -45,7 +44,10 @@ std::string custom_resource_definition(const json& schema) {
       {"storage", true},
       {"subresources", {{"status", json::object()}}},
       {"additionalPrinterColumns", printer_columns()},
-      {"selectableFields", {{{"jsonPath", ".spec.vrrp.virtualRouterID"}}, {{"jsonPath", ".status.owner"}}}},
+      {"selectableFields",
+       {{{"jsonPath", ".spec.vrrp.virtualRouterID"}},
+        {{"jsonPath", ".status.owner"}},
+        {{"jsonPath", ".status.state"}}}},
       {"schema", {{"openAPIV3Schema", schema}}},
   };
   const json definition{
