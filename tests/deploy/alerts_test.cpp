@@ -1,7 +1,6 @@
 // Stories of two nodes, told as the pages that the encoder of vipra-control makes of them, scraped every 15
 // s; promtool says which alerts fire when.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,8 +9,8 @@
 #include <fstream>
 #include <functional>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
-#include <sstream>
 
 #include "metrics/families.hpp"
 #include "tests/deploy/metric_names.hpp"
@@ -23,7 +22,7 @@ using metrics::Snapshot;
 
 constexpr int kSecondsAStep = 15;
 
-// A node that is well; "web" is an address of its own for each family of tests below.
+// A node that is well.
 Snapshot node_in(const std::string& name, State state) {
   Snapshot snapshot;
   snapshot.node = name;
@@ -84,7 +83,6 @@ class Scrapes {
     for (const auto& [series, values] : series_) {
       out += "  - series: '" + series + "'\n    values: '";
       for (const auto& value : values) out += (value.empty() ? "_" : value) + ' ';
-      // promtool has no scrape that fails: what is gone is said to be stale.
       out.back() = '\'';
       out += '\n';
     }
@@ -101,38 +99,50 @@ class Scrapes {
   }
 
  private:
+  // Prometheus marks what was in the last scrape and is not in this one; promtool must be told.
   void put(const std::string& series, int step, const std::string& value) {
     auto& values = series_[series];
-    const auto begun = !values.empty();
-    if (!begun) values.resize(static_cast<std::size_t>(steps_));
-    values[static_cast<std::size_t>(step)] = value;
-    mark_stale(values, static_cast<std::size_t>(step));
-  }
-  // The first sample that is missing behind others.
-  void mark_stale(std::vector<std::string>& values, std::size_t step) const {
-    if (step + 1 < values.size()) values[step + 1] = "stale";
+    values.resize(static_cast<std::size_t>(steps_));
+    const auto at = static_cast<std::size_t>(step);
+    values[at] = value;
+    if (at + 1 < values.size()) values[at + 1] = "stale";
   }
 
   int steps_;
   std::map<std::string, std::vector<std::string>> series_;
 };
 
-void expect_alerts(const Story& a, const Story& b, const std::vector<Expectation>& expected) {
-  Scrapes scrapes{expected.back().seconds / kSecondsAStep + 2};
-  scrapes.add("node-a", a);
-  scrapes.add("node-b", b);
-  auto folder = (std::filesystem::temp_directory_path() / "vipra-alerts-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-  const auto file = folder + "/test.yaml";
-  std::ofstream{file} << scrapes.test_file(expected);
-  std::FILE* tool = ::popen(("promtool test rules " + file + " 2>&1").c_str(), "r");
-  ASSERT_NE(tool, nullptr);
+// Of this test alone, gone with it.
+struct Folder {
+  Folder() {
+    if (::mkdtemp(path.data()) == nullptr) ADD_FAILURE() << "no folder for the test";
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  std::string path = std::filesystem::temp_directory_path() / "vipra-alerts-XXXXXX";
+};
+
+// Exit status (or what pclose says) and words.
+std::pair<int, std::string> promtool(const std::string& arguments) {
+  std::FILE* tool = ::popen(("promtool " + arguments + " 2>&1").c_str(), "r");
+  if (tool == nullptr) return {-1, "not run"};
   std::string said;
   std::array<char, 4096> piece{};
   for (std::size_t got = 0; (got = std::fread(piece.data(), 1, piece.size(), tool)) > 0;)
     said.append(piece.data(), got);
-  EXPECT_EQ(::pclose(tool), 0) << said;
-  std::filesystem::remove_all(folder);
+  return {::pclose(tool), said};
+}
+
+void expect_alerts(const Story& a, const Story& b, const std::vector<Expectation>& expected) {
+  Scrapes scrapes{expected.back().seconds / kSecondsAStep + 2};
+  scrapes.add("node-a", a);
+  scrapes.add("node-b", b);
+  const Folder folder;
+  const auto file = folder.path + "/test.yaml";
+  std::ofstream{file} << scrapes.test_file(expected);
+  const auto [status, said] = promtool("test rules " + file);
+  EXPECT_EQ(status, 0) << said;
 }
 
 Story always(const std::string& name, State state, std::function<void(Snapshot&)> change = {}) {
@@ -201,6 +211,34 @@ TEST(Alerts, AVirtualIpThatMovesEveryMinuteFlaps) {
     };
   };
   expect_alerts(mover("node-a", 0), mover("node-b", 4), {{120, {}}, {900, {{"FlappingVIP", 1}}}});
+}
+
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size())
+    text.replace(at, what.size(), by);
+  return text;
+}
+
+// Prometheus itself reads them, as rules that record.
+TEST(Dashboard, EveryExpressionIsPromQl) {
+  std::ifstream file{VIPRA_SOURCE_DIR "/deploy/dashboards/vipra.json"};
+  const auto dashboard = nlohmann::json::parse(file);
+  auto rules = nlohmann::json::array();
+  for (const auto& panel : dashboard.at("panels")) {
+    for (const auto& target : panel.value("targets", nlohmann::json::array())) {
+      std::string expression = target.at("expr");
+      for (const auto* interval : {"$__rate_interval", "$__range"})
+        expression = replaced(expression, interval, "5m");
+      for (const auto* variable : {"$virtual_ip", "$node"}) expression = replaced(expression, variable, ".*");
+      EXPECT_EQ(expression.find('$'), std::string::npos) << expression;
+      rules.push_back({{"record", "x:number_" + std::to_string(rules.size())}, {"expr", expression}});
+    }
+  }
+  const Folder folder;
+  std::ofstream{folder.path + "/rules.yaml"}
+      << nlohmann::json{{"groups", {{{"name", "dashboard"}, {"rules", rules}}}}}.dump();
+  const auto [status, said] = promtool("check rules " + folder.path + "/rules.yaml");
+  EXPECT_EQ(status, 0) << said;
 }
 
 struct Trouble {

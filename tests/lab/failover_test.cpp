@@ -35,6 +35,9 @@ double served_by(Node& node, const std::string& sample) {
 
 TEST_F(Failover, TheTakerCountsHowLongItTook) {
   ASSERT_NO_FATAL_FAILURE(up_with_owner(2));
+  // A takeover is counted from an advertisement: node-b must have heard one.
+  ASSERT_TRUE(wait_until(
+      [&] { return served_by(node("node-b"), "vipra_advertisements_received_total") >= 1; }, s{5}));
   EXPECT_EQ(served_by(node("node-b"), "vipra_takeover_duration_seconds_count"), 0);
   ASSERT_OK(node("node-a").crash());
   ASSERT_TRUE(owns("node-b"));
