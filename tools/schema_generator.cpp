@@ -1,6 +1,7 @@
-// vipra-schema-generator SCHEMA.yaml OUT.cpp OUT.md: embeds the schema (as JSON, without descriptions) into a
-// source file of the definitions library, and writes the field reference. Run by the build; fails on a schema
-// in which a field has no description or no bound.
+// vipra-schema-generator SCHEMA.yaml OUT.cpp OUT.md OUT.yaml: embeds the schema (as JSON, without
+// descriptions) into a source file of the definitions library, and writes the field reference and the
+// CustomResourceDefinition. Run by the build; fails on a schema in which a field has no description or no
+// bound.
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -8,6 +9,7 @@
 #include <string>
 
 #include "source/yaml.hpp"
+#include "tools/custom_resource.hpp"
 #include "tools/field_reference.hpp"
 
 namespace {
@@ -84,8 +86,8 @@ std::string embedding(const std::string& text) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::cerr << "usage: vipra-schema-generator SCHEMA.yaml OUT.cpp OUT.md\n";
+  if (argc != 5) {
+    std::cerr << "usage: vipra-schema-generator SCHEMA.yaml OUT.cpp OUT.md OUT.yaml\n";
     return 2;
   }
   try {
@@ -98,7 +100,8 @@ int main(int argc, char** argv) {
     const auto& schema = documents.all.front();
     if (count_gaps(schema, "") != 0) return 1;
     const bool written = write_file(argv[2], embedding(without_descriptions(schema).dump())) &&
-                         write_file(argv[3], vipra::tools::field_reference(schema));
+                         write_file(argv[3], vipra::tools::field_reference(schema)) &&
+                         write_file(argv[4], vipra::tools::custom_resource_definition(schema));
     return written ? 0 : 1;
   } catch (const std::exception& error) {
     std::cerr << argv[1] << ": " << error.what() << '\n';

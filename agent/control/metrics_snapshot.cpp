@@ -34,6 +34,10 @@ void fill_counters(const wire::RouterCounters& counters, metrics::Router& router
   router.address_list_mismatches = counters.address_list_mismatches();
   router.interval_mismatches = counters.interval_mismatches();
   router.checksum_form_mixed = counters.checksum_form_mixed();
+  for (const auto bound : channel::kTakeoverBounds) router.takeovers.bounds_seconds.push_back(seconds(bound));
+  router.takeovers.counts.assign(counters.takeover_buckets().begin(), counters.takeover_buckets().end());
+  router.takeovers.counts.resize(channel::kTakeoverBuckets);
+  router.takeovers.sum_seconds = static_cast<double>(counters.takeover_sum_ns()) / 1e9;
   for (const auto& drop : counters.drops()) router.drops.push_back(drop_count(drop));
   for (const auto& transition : counters.transitions()) {
     router.transitions.push_back({channel::from_proto(transition.from()),

@@ -30,6 +30,9 @@ void Snapshots::on_transition(const router::VirtualRouter& router, const electio
                               std::int64_t unix_ns) {
   auto& entry = known(router.index());
   ++entry.transitions[{transition.from, transition.to, transition.reason}];
+  if (transition.to == State::kMaster && transition.silence > Duration::zero()) {
+    entry.takeovers.observe(transition.silence);
+  }
   entry.since_unix_ns = unix_ns;
   mark_changed(router.index());
   if (transitions_.size() >= kMaxTransitions) transitions_.pop_front();  // the counts above lose nothing
@@ -170,6 +173,8 @@ void Snapshots::fill(const router::VirtualRouter& router, Known& known,
     transition.set_reason(channel::to_proto(std::get<2>(key)));
     transition.set_count(count);
   }
+  for (const auto count : known.takeovers.counts()) counted.add_takeover_buckets(count);
+  counted.set_takeover_sum_ns(known.takeovers.sum_ns());
   if (router.forms_mixed()) {
     out.set_warning(channel::to_proto(Reason::kChecksumFormsMixed));
     out.set_warning_detail(

@@ -57,6 +57,7 @@ class Snapshots {
     std::uint64_t revision = 0;
     std::int64_t since_unix_ns = 0;
     std::map<std::tuple<State, State, Reason>, std::uint64_t> transitions;
+    channel::TakeoverHistogram takeovers;
   };
   void fill(const router::VirtualRouter& router, Known& known, channel::v1::RouterSnapshot& out) const;
   void fill(const SpeakerFacts& facts, channel::v1::SpeakerStatus& out) const;

@@ -170,10 +170,10 @@ Machine::Backup Machine::quick_backup(const Instant& now) const {
 // ---- transitions
 // --------------------------------------------------------------------------------------------
 
-void Machine::transition(State to, Reason reason, Actions& out) {
+void Machine::transition(State to, Reason reason, Actions& out, Duration silence) {
   const auto from = state();
   entered_because_ = reason;
-  if (from != to) out.push_back(Transition{from, to, reason});
+  if (from != to) out.push_back(Transition{from, to, reason, silence});
 }
 
 template <class NewState>
@@ -205,7 +205,10 @@ void Machine::promote(const Instant& now, Reason reason, Actions& out) {
   master.next_advert_at = now.mono + config_.interval;
   master.last_advert = now;
   master.reply_window = now.mono;
-  enter(master, State::kMaster, reason, out);
+  const auto* backup = std::get_if<Backup>(&state_);
+  transition(State::kMaster, reason, out,
+             backup != nullptr && backup->master ? now.mono - backup->heard_at : Duration{});
+  state_ = master;
 }
 
 void Machine::to_backup(const Instant&, Backup backup, Reason reason, Actions& out) {

@@ -119,6 +119,8 @@ struct Transition {
   State from = State::kInit;
   State to = State::kInit;
   Reason reason = Reason::kNone;
+  // A takeover: since the last advertisement of the former master was received. Zero where none was heard.
+  Duration silence{};
 };
 using Action =
     std::variant<SendAdvert, InstallAddresses, RemoveAddresses, Announce, StopAnnouncing, Transition>;
@@ -190,7 +192,7 @@ class Machine {
   void on_taker(const TakerAnnounced& taker);
   void on_lead(const Instant& now, LeadState lead, Actions& out);
   void listen_after_stall(const Instant& now, Actions& out);
-  void transition(State to, Reason reason, Actions& out);
+  void transition(State to, Reason reason, Actions& out, Duration silence = {});
   template <class NewState>
   void enter(NewState state, State name, Reason reason, Actions& out);
 

@@ -56,6 +56,9 @@ void add_state(Page& page, const Router& router) {
                                {"reason", text(to_string(transition.reason))}}),
                  transition.count);
   }
+  page.histogram("vipra_takeover_duration_seconds",
+                 "How long after the last advertisement of the former master this node became Master.",
+                 labels, router.takeovers);
 }
 
 void add_traffic(Page& page, const Router& router) {

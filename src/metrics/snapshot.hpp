@@ -62,6 +62,7 @@ struct Router {
   std::uint64_t checksum_form_mixed = 0;
   std::vector<DropCount> drops;
   std::vector<TransitionCount> transitions;
+  Histogram takeovers;  // from the last advertisement of the former master to being Master
   std::vector<Address> addresses;
 };
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import agent_binary
 import docs
+import image
 import layers
 import purity
 import text
@@ -21,6 +22,7 @@ RULES = {
     "layers": lambda args: layers.check(args.source, modules_of(args.build)),
     "agent_binary": lambda args: agent_binary.check(args.build),
     "text": lambda args: text.check(args.source),
+    "image": lambda args: image.check(args.source, args.build),
     "docs": lambda args: docs.check(args.source, args.build),
 }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import agent_binary
 import cpp_text
 import docs
+import image
 import layers
 import purity
 import text
@@ -128,6 +129,21 @@ class Layers(unittest.TestCase):
         root = tree(self, {"src/base/a.hpp": "", "src/stray/x.cpp": "", "lab/x.cpp": ""})
         modules = {"base": {"pure": True, "deps": [], "headers": [str(root / "src/base/a.hpp")]}}
         self.assertEqual(layers.check(root, modules), ["src/stray: has sources but no vipra_add_library"])
+
+
+class Image(unittest.TestCase):
+    DYNAMIC = " 0x0000000000000001 (NEEDED)             Shared library: [libx.so.1]\n"
+    RESOLVED = "\tlibx.so.1 => /lib/libx.so.1 (0x0)\n\tliby.so.1 => /lib/liby.so.1 (0x0)\n"
+
+    def test_direct_libraries_only(self):
+        self.assertEqual(image.direct_libraries(self.DYNAMIC, self.RESOLVED), ["/lib/libx.so.1"])
+
+    def test_packages(self):
+        self.assertEqual(image.package_of("libx1:amd64: /lib/libx.so.1", "/lib/libx.so.1"), "libx1")
+        self.assertIsNone(image.package_of("lib32x1: /usr/lib32/libx.so.1", "/lib/libx.so.1"))
+        listed = image.listed_packages('RUN packages="libx1 libz2"; \\')
+        self.assertEqual(image.violations("p", {"libx1", "libc6"}, listed), [])
+        self.assertEqual(len(image.violations("p", {"liby1"}, listed)), 1)
 
 
 class AgentBinary(unittest.TestCase):

@@ -15,6 +15,10 @@ TEST(Lateness, bounds_grow) {
   EXPECT_TRUE(std::is_sorted(kLatenessBounds.begin(), kLatenessBounds.end()));
 }
 
+TEST(Takeover, bounds_grow) {
+  EXPECT_TRUE(std::is_sorted(kTakeoverBounds.begin(), kTakeoverBounds.end()));
+}
+
 TEST(Lateness, a_bound_belongs_to_its_bucket) {
   LatenessHistogram histogram;
   for (const auto bound : kLatenessBounds) histogram.observe(bound);

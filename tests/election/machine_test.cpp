@@ -116,6 +116,30 @@ TEST(Preemption, TheAddressOwnerTakesOverEvenWithNever) {
   EXPECT_DOUBLE_EQ(d.deadline(), before) << "a lower master does not re-arm the owner";
 }
 
+TEST(Takeover, SaysHowLongTheFormerMasterHadBeenSilent) {
+  Driver d{100, config_1s()};
+  (void)d.at(0, Startup{});
+  (void)d.advert(1.5, "10.0.2.16", 150, k1s);
+  const auto deadline = d.machine.deadline();
+  ASSERT_TRUE(deadline);
+  const auto actions = d.machine.step(Driver::at_time(*deadline), DeadlineReached{});
+  const auto* transition = std::get_if<Transition>(&actions[actions.size() - 1]);
+  ASSERT_NE(transition, nullptr);
+  EXPECT_EQ(transition->to, State::kMaster);
+  EXPECT_EQ(transition->silence, *deadline - TimePoint{seconds(1.5)});
+}
+
+TEST(Takeover, OfNobodySaysNothing) {
+  Driver d{100, config_1s()};
+  (void)d.at(0, Startup{});
+  const auto deadline = d.machine.deadline();
+  ASSERT_TRUE(deadline);
+  const auto actions = d.machine.step(Driver::at_time(*deadline), DeadlineReached{});
+  const auto* transition = std::get_if<Transition>(&actions[actions.size() - 1]);
+  ASSERT_NE(transition, nullptr);
+  EXPECT_EQ(transition->silence, Duration::zero());
+}
+
 TEST(Storm, RepliesToLosingAdvertisementsAreBounded) {
   auto d = master_at_3s();
   int replies = 0;

@@ -23,6 +23,31 @@ TEST_F(Failover, ACrashedNodesVipAnswersFromTheNextBest) {
   }
 }
 
+// What the dashboard shows as the duration of a failover: the value of a sample of node-b, or -1.
+double served_by(Node& node, const std::string& sample) {
+  const auto answer = node.run({"curl", "-sS", "-m", "5", "http://127.0.0.1:9112/metrics"});
+  if (!answer) return -1;
+  const auto at = answer->out.find("\n" + sample + '{');
+  if (at == std::string::npos) return -1;
+  const auto value = answer->out.find("} ", at);
+  return value == std::string::npos ? -1 : std::stod(answer->out.substr(value + 2, 32));
+}
+
+TEST_F(Failover, TheTakerCountsHowLongItTook) {
+  ASSERT_NO_FATAL_FAILURE(up_with_owner(2));
+  // A takeover is counted from an advertisement: node-b must have heard one.
+  ASSERT_TRUE(wait_until(
+      [&] { return served_by(node("node-b"), "vipra_advertisements_received_total") >= 1; }, s{5}));
+  EXPECT_EQ(served_by(node("node-b"), "vipra_takeover_duration_seconds_count"), 0);
+  ASSERT_OK(node("node-a").crash());
+  ASSERT_TRUE(owns("node-b"));
+  ASSERT_TRUE(wait_until(
+      [&] { return served_by(node("node-b"), "vipra_takeover_duration_seconds_count") == 1; }, s{5}));
+  const auto took = served_by(node("node-b"), "vipra_takeover_duration_seconds_sum");
+  EXPECT_GE(took, 0.3) << "three intervals";
+  EXPECT_LT(took, 1.0);
+}
+
 TEST_F(Failover, ASigtermLosesNoProbe) {
   ASSERT_NO_FATAL_FAILURE(up_with_owner(3));
   const auto report = probed(

@@ -28,6 +28,7 @@ inline metrics::Router golden_router() {
   router.drops = {{DropReason::kChecksum, 8}, {DropReason::kTtl, 9}};
   router.transitions = {{State::kInit, State::kBackup, Reason::kStartup, 1},
                         {State::kBackup, State::kMaster, Reason::kMasterSilent, 1}};
+  router.takeovers = {{0.1, 0.4, 1}, {0, 2, 0, 1}, 2.75};
   router.addresses = {{"10.99.0.100", "web", true}, {"10.99.0.101", "web", false}};
   return router;
 }
