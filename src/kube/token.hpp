@@ -1,8 +1,10 @@
 // The bearer token, read again when its file has changed: tokens of service accounts live for an hour.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/time.hpp"
 #include "kube/access.hpp"

@@ -189,11 +189,11 @@ TEST_F(KubeClientTest, PagesAreJoined) {
   std::string manifest;
   for (int i = 0; i < 7; ++i)
     manifest += "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c" + std::to_string(i) +
-                ", namespace: default, labels: {x: y}}\n";
+                ", namespace: default, labels: {set: pages}}\n";
   ASSERT_OK(api_->apply(manifest));
   client::ReflectorOptions options;
   options.resource = {"", "v1", "configmaps", "default"};
-  options.label_selector = "x=y";
+  options.label_selector = "set=pages";
   options.reflection.initial_events = false;
   options.reflection.page_limit = 3;
   client::Reflector reflector{loop, *client_, options};
