@@ -108,7 +108,7 @@ std::vector<std::string> dial_addresses(const Objects& slices) {
     const auto& ports = member(slice->json, "ports");
     if (!ports.is_array() || ports.empty()) continue;
     const auto& port = member(ports[0], "port");
-    if (!port.is_number_unsigned()) continue;
+    if (!port.is_number_integer()) continue;
     for (const auto& endpoint : member(slice->json, "endpoints")) {
       if (!is_ready(endpoint)) continue;
       for (const auto& address : member(endpoint, "addresses")) {
@@ -116,7 +116,7 @@ std::vector<std::string> dial_addresses(const Objects& slices) {
         const auto ip = IpAddress::parse(address.get_ref<const std::string&>());
         if (!ip) continue;
         const auto host = ip->family() == Family::kIpv6 ? "[" + ip->to_string() + "]" : ip->to_string();
-        out.insert(host + ":" + std::to_string(port.get<unsigned>()));
+        out.insert(host + ":" + std::to_string(port.get<int>()));
       }
     }
   }

@@ -220,8 +220,8 @@ TEST(ChartDefaults, TheControllerMayWriteWhatIsItsOwn) {
                                    "tokenreviews: create"));
   EXPECT_THAT(rules_of("Role", "vipra-controller"),
               UnorderedElementsAre("leases: create", "leases/vipra-controller: get update",
-                                   "secrets/vipra-controller-tls: get update",
-                                   "configmaps/vipra-controller-ca: get update"));
+                                   "secrets/vipra-controller-tls: get list watch update",
+                                   "configmaps/vipra-controller-ca: get list watch patch"));
   EXPECT_THAT(rules_of("Role", "vipra-controller-events"), UnorderedElementsAre("events: create patch"));
 }
 
