@@ -21,8 +21,8 @@
 
 #include "base/time.hpp"
 #include "definitions/raw_object.hpp"
-#include "source_port/change.hpp"
 #include "source/document.hpp"
+#include "source_port/change.hpp"
 
 namespace boost::asio {
 class io_context;
