@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "lab/cluster_demo.hpp"
 #include "lab/cluster_up.hpp"
 #include "lab/demo.hpp"
 #include "lab/lab.hpp"
@@ -74,11 +75,26 @@ int main(int argc, char** argv) {
   cluster_command->add_option("--binaries", cluster.binaries, "Folder with the programs of Kubernetes");
   cluster_command->add_option("--image", cluster.images, "OCI archive to load onto every node");
   cluster_command->add_flag("--keep", cluster.keep_files, "Keep the cluster's folder with the logs");
+  vipra::lab::ClusterDemoOptions cluster_demo;
+  auto* cluster_demo_command = app.add_subcommand(
+      "cluster-demo",
+      "Watch Vipra in a real Kubernetes cluster: helm install, kubectl apply, a node crashed");
+  cluster_demo_command->add_option("--nodes", cluster_demo.nodes, "How many nodes")
+      ->check(CLI::Range(2, 9))
+      ->capture_default_str();
+  cluster_demo_command->add_option("--binaries", cluster_demo.binaries,
+                                   "Folder with the programs of Kubernetes");
+  cluster_demo_command->add_flag("--keep", cluster_demo.keep_files,
+                                 "Keep the cluster's folder with the logs");
   CLI11_PARSE(app, argc, argv);
 
   if (!vipra::lab::may_build_labs())
     return refuse("building network namespaces needs root: run it with sudo.");
   if (cluster_command->parsed()) return vipra::lab::run_cluster_up(cluster);
+  if (cluster_demo_command->parsed()) {
+    cluster_demo.programs = agent_beside_us().parent_path();
+    return vipra::lab::run_cluster_demo(cluster_demo);
+  }
   const fs::path binary = fs::absolute(agent.empty() ? agent_beside_us() : fs::path{agent});
   const bool wants_agent = demo_command->parsed() || !no_agent;
   if (wants_agent && !fs::exists(binary)) return refuse("there is no agent at " + binary.string() + ".");
