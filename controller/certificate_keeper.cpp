@@ -71,7 +71,11 @@ void CertificateKeeper::start() {
     };
   };
   secrets_.start([this](const kube::Delta&) { on_secret(); }, log_health("secrets"));
-  config_maps_.start([this](const kube::Delta&) { tell_ca(); }, log_health("configmaps"));
+  config_maps_.start(
+      [this](const kube::Delta&) {
+        if (!ca_.empty()) tell_ca(ca_, {});
+      },
+      log_health("configmaps"));
 }
 
 void CertificateKeeper::stop() {
@@ -96,7 +100,8 @@ void CertificateKeeper::on_secret() {
                                            {"action", "create it, empty: the chart does"}});
     return;
   }
-  const auto& secret = *objects.begin()->second;
+  const auto& object = objects.begin()->second;
+  const auto& secret = *object;
   const auto chain = secret_value(secret, kChain);
   const auto key = secret_value(secret, kKey);
   const bool ours_to_write = is_self_made(secret) || (chain.empty() && key.empty());
@@ -114,7 +119,7 @@ void CertificateKeeper::on_secret() {
   const auto info = usable ? certs::inspect_certificate(chain) : tl::unexpected{usable.error()};
   const auto renew = info ? certs::renewal_time(*info) - now_unix() : 0;
   if (renew > 0) return look_again(std::chrono::seconds{renew});
-  make_one(secret);
+  make_one(object);
 }
 
 void CertificateKeeper::use(const std::string& chain, const std::string& key, const std::string& ca) {
@@ -122,8 +127,7 @@ void CertificateKeeper::use(const std::string& chain, const std::string& key, co
   chain_ = chain;
   key_ = key;
   ca_ = ca;
-  // Before the server uses it, where that is in our hands: agents that know only the old CA would refuse it.
-  tell_ca();
+  if (!ca_.empty()) tell_ca(ca_, {});
   if (!changed) return;
   const auto info = certs::inspect_certificate(chain);
   not_after_ = info ? info->not_after_unix : 0;
@@ -131,7 +135,8 @@ void CertificateKeeper::use(const std::string& chain, const std::string& key, co
   on_certificate_(chain_, key_);
 }
 
-void CertificateKeeper::make_one(const kube::Object& secret) {
+void CertificateKeeper::make_one(const kube::ObjectPtr& secret) {
+  if (writing_ca_) return look_again(backoff_.next(0.5));
   certs::CertificateRequest request;
   request.dns_names = {options_.dns_name, options_.dns_name + ".cluster.local"};
   request.now_unix = now_unix();
@@ -141,21 +146,29 @@ void CertificateKeeper::make_one(const kube::Object& secret) {
     log_.error("certificate.not_made", {{"error", made.error().what}});
     return look_again(backoff_.next(0.5));
   }
-  auto body = secret.json;
+  writing_secret_ = true;
+  // The agents learn of the CA before anybody serves with it.
+  tell_ca(made->ca_pem, [this, secret, made = *made] { write_secret(secret, made); });
+  if (!writing_ca_) {
+    writing_secret_ = false;  // the ConfigMap is not known yet; it will come, or its trouble is logged
+    look_again(backoff_.next(0.5));
+  }
+}
+
+void CertificateKeeper::write_secret(const kube::ObjectPtr& secret, const certs::ServingCertificate& made) {
+  auto body = secret->json;
   body["apiVersion"] = "v1";
   body["kind"] = "Secret";
-  body["metadata"]["resourceVersion"] = secret.resource_version;
+  body["metadata"]["resourceVersion"] = secret->resource_version;
   body["metadata"]["annotations"][kSelfMade] = "true";
-  body["data"] = {{kChain, encoded_base64(made->chain_pem)},
-                  {kKey, encoded_base64(made->key_pem)},
-                  {kCa, encoded_base64(made->ca_pem)}};
-  writing_secret_ = true;
+  body["data"] = {{kChain, encoded_base64(made.chain_pem)},
+                  {kKey, encoded_base64(made.key_pem)},
+                  {kCa, encoded_base64(made.ca_pem)}};
   client_.replace({"", "v1", "secrets", options_.name_space}, options_.secret, body.dump(),
                   [this](const kube::Answer& answer) {
                     writing_secret_ = false;
                     if (!running_) return;
-                    // Whoever was first, the watch brings what is there now; a 409 is another replica's
-                    // certificate.
+                    // Whoever was first, the watch brings what is there now; a 409 is another replica's work.
                     if (answer.ok()) {
                       backoff_.reset();
                       log_.info("certificate.made",
@@ -167,14 +180,17 @@ void CertificateKeeper::make_one(const kube::Object& secret) {
                   });
 }
 
-void CertificateKeeper::tell_ca() {
-  if (!running_ || writing_ca_ || ca_.empty() || !config_maps_.synced()) return;
+void CertificateKeeper::tell_ca(const std::string& ca, const std::function<void()>& done) {
+  if (!running_ || writing_ca_ || !config_maps_.synced()) return;
   const auto& objects = config_maps_.objects();
   const auto told =
       objects.empty() ? std::string{} : text(member(objects.begin()->second->json, "data"), kCa);
-  if (told.find(ca_) != std::string::npos) return;
-  const auto merged = certs::merge_ca_bundles(ca_, told, now_unix());
-  if (!merged || *merged == told) return;
+  if (!done && told.find(ca) != std::string::npos) return;
+  const auto merged = certs::merge_ca_bundles(ca, told, now_unix());
+  if (!merged) {
+    log_.error("certificate.ca_unusable", {{"error", merged.error().what}});
+    return;
+  }
   const json body{{"apiVersion", "v1"},
                   {"kind", "ConfigMap"},
                   {"metadata", {{"name", options_.config_map}, {"namespace", options_.name_space}}},
@@ -183,13 +199,16 @@ void CertificateKeeper::tell_ca() {
   apply.field_manager = "vipra-controller";
   writing_ca_ = true;
   client_.apply({"", "v1", "configmaps", options_.name_space}, options_.config_map, apply, body.dump(),
-                [this](const kube::Answer& answer) {
+                [this, done](const kube::Answer& answer) {
                   writing_ca_ = false;
                   if (!running_) return;
-                  if (!answer.ok()) {
-                    log_.warning("certificate.ca_not_written", {{"error", answer.message}});
-                    look_again(backoff_.next(0.5));
+                  if (answer.ok()) {
+                    if (done) done();
+                    return;
                   }
+                  writing_secret_ = false;
+                  log_.warning("certificate.ca_not_written", {{"error", answer.message}});
+                  look_again(backoff_.next(0.5));
                 });
 }
 

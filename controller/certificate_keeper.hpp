@@ -20,6 +20,10 @@
 #include "kube/client.hpp"
 #include "kube/reflector.hpp"
 
+namespace vipra::certs {
+struct ServingCertificate;
+}  // namespace vipra::certs
+
 namespace vipra::controller {
 
 class CertificateKeeper {
@@ -49,8 +53,10 @@ class CertificateKeeper {
  private:
   void on_secret();
   void use(const std::string& chain, const std::string& key, const std::string& ca);
-  void make_one(const kube::Object& secret);
-  void tell_ca();
+  void make_one(const kube::ObjectPtr& secret);
+  void write_secret(const kube::ObjectPtr& secret, const certs::ServingCertificate& made);
+  // Adds `ca` to what the ConfigMap says, where it is not in it; `done` comes when it is there.
+  void tell_ca(const std::string& ca, const std::function<void()>& done);
   void look_again(Duration wait);
 
   boost::asio::io_context& io_;

@@ -22,8 +22,13 @@ struct Options {
   std::string tls_secret = "vipra-controller-tls";
   std::string ca_config_map = "vipra-controller-ca";
   std::string audience = "vipra-controller";
+  std::string agent_service_account = "vipra-agent";
   log::Level log_level = log::Level::kInfo;
 
+  // Whose tokens are taken. The audience alone would not do: every pod may ask for a token for any audience.
+  [[nodiscard]] std::string agent_user() const {
+    return "system:serviceaccount:" + name_space + ":" + agent_service_account;
+  }
   // The name that the agents check the certificate for.
   [[nodiscard]] std::string dns_name() const { return service_name + "." + name_space + ".svc"; }
 };
