@@ -12,6 +12,12 @@
 
 namespace vipra::lab::kube {
 
+#define EXPECT_OK(expression)                                 \
+  do {                                                        \
+    const auto& outcome = (expression);                       \
+    EXPECT_TRUE(outcome.has_value()) << outcome.error().what; \
+  } while (false)
+
 #define ASSERT_OK(expression)                                 \
   do {                                                        \
     const auto& outcome = (expression);                       \
