@@ -1,4 +1,4 @@
-// The image of Vipra for tests: the programs of this build, with what they need of this machine's libraries.
+// The image of Vipra for the lab: the programs of one build, with what they need of this machine's libraries.
 //
 // Not by the Dockerfile: that asks Debian for packages, which takes minutes and a network. What the
 // Dockerfile makes is judged by what it is made of (tests/arch).

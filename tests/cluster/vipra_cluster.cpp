@@ -6,7 +6,7 @@
 
 #include "lab/kube/files.hpp"
 #include "lab/processes.hpp"
-#include "tests/cluster/vipra_image.hpp"
+#include "lab/kube/vipra_image.hpp"
 
 namespace vipra::lab::kube {
 
