@@ -130,9 +130,9 @@ void Controller::start() {
                                    {"identity", lease_.identity()},
                                    {"server", client_.server()}});
   virtual_ips_.start([this](const kube::Delta& delta) { on_objects(delta); },
-                     [this](const source::Health& health) { log_health("virtualips", health); });
+                     [this](const source::Health& health) { note_health("virtualips", health); });
   nodes_.start([this](const kube::Delta&) { on_nodes(); },
-               [this](const source::Health& health) { log_health("nodes", health); });
+               [this](const source::Health& health) { note_health("nodes", health); });
   certificate_.start();
   lease_.start({[this] { on_leading(); }, [this] { on_lost(); }});
   add_pages();
@@ -297,11 +297,13 @@ std::string Controller::metrics_page() const {
   facts.reports = reports_.counters();
   facts.writes = writer_.counters();
   facts.certificate_not_after_unix = certificate_.not_after_unix();
+  facts.api_readable = readable_;
   facts.relists = virtual_ips_.relists() + nodes_.relists();
   return render(facts);
 }
 
-void Controller::log_health(const char* resource, const source::Health& health) const {
+void Controller::note_health(const char* resource, const source::Health& health) {
+  readable_[resource] = health.readable;
   if (health.readable) {
     log_.info("api.readable", {{"resource", resource}, {"server", client_.server()}});
   } else {

@@ -66,7 +66,7 @@ class Controller {
   void add_pages();
   [[nodiscard]] std::string why_not_ready() const;
   [[nodiscard]] std::string metrics_page() const;
-  void log_health(const char* resource, const source::Health& health) const;
+  void note_health(const char* resource, const source::Health& health);
 
   boost::asio::io_context& io_;
   const Settings settings_;
@@ -90,6 +90,7 @@ class Controller {
   std::optional<std::set<std::string>> known_nodes_;
   cluster::Memory memory_;
   cluster::Metrics last_;
+  std::map<std::string, bool> readable_;  // by resource
   TimePoint started_{};
   std::optional<TimePoint> reduce_due_;
   std::atomic<bool> news_posted_{false};

@@ -45,6 +45,10 @@ std::string render(const PageFacts& facts) {
   page.counter("vipra_controller_events_total", "Events written.", {}, facts.writes.events);
   page.counter("vipra_controller_events_dropped_total", "Events that could not be written, or were too many.",
                {}, facts.writes.events_failed + facts.cluster.events_suppressed);
+  for (const auto& [resource, readable] : facts.api_readable) {
+    page.gauge("vipra_controller_api_readable", "1 while the resource can be read from the API server.",
+               {{"resource", resource}}, readable ? 1 : 0);
+  }
   page.counter("vipra_controller_relists_total", "Full reads of a resource of the API server.", {},
                facts.relists);
   page.gauge("vipra_controller_certificate_expiry_timestamp_seconds",

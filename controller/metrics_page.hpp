@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "collect/report_server.hpp"
@@ -17,6 +18,7 @@ struct PageFacts {
   collect::ReportServer::Counters reports;
   StatusWriter::Counters writes;
   std::int64_t certificate_not_after_unix = 0;
+  std::map<std::string, bool> api_readable;  // by resource
   std::uint64_t relists = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "agent/control/cluster.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "channel/protocol.hpp"
@@ -9,6 +10,7 @@ namespace vipra::control {
 namespace {
 
 constexpr const char* kServiceNameSelector = "kubernetes.io/service-name=";
+constexpr const char* kControllerWatch = "controller";  // no namespace/name of a Service
 constexpr const char* kCaKey = "ca.crt";
 
 kube::ReflectorOptions nodes_options() {
@@ -73,7 +75,7 @@ void Cluster::start() {
         if (files != nullptr && !files->all.empty()) events_.definitions(std::move(files->all.front()));
       },
       [this](const source::Health& health) {
-        log_health("virtualips", health);
+        note_health("virtualips", "", health);
         events_.definitions_health(health);
       });
   nodes_.start(
@@ -81,7 +83,7 @@ void Cluster::start() {
         events_.nodes(nodes_view(nodes_.objects(), settings_.node, channel::kMaxPeers));
       },
       [this](const source::Health& health) {
-        log_health("nodes", health);
+        note_health("nodes", "", health);
         events_.nodes_health(health);
       });
   open_service_watches();
@@ -106,11 +108,15 @@ void Cluster::watch_services(std::set<checks::ServiceBoard::Service> services) {
 
 void Cluster::open_service_watches() {
   slices_.clear();
+  std::erase_if(readable_["endpointslices"],
+                [](const auto& entry) { return entry.first != kControllerWatch; });
   const auto add = [this](const std::string& name_space, const std::string& name) {
     auto& reflector = slices_.emplace_back(
         std::make_unique<kube::Reflector>(io_, client_, slices_options(name_space, name)));
     reflector->start([this](const kube::Delta&) { on_slices(); },
-                     [this](const source::Health& health) { log_health("endpointslices", health); });
+                     [this, which = name_space + "/" + name](const source::Health& health) {
+                       note_health("endpointslices", which, health);
+                     });
   };
   if (services_.size() > kMostSingleWatches) {
     add({}, {});
@@ -140,11 +146,11 @@ void Cluster::watch_controller() {
           log_.warning("controller.endpoints_refused", {{"error", set.error().what}});
         }
       },
-      [this](const source::Health& health) { log_health("endpointslices", health); });
+      [this](const source::Health& health) { note_health("endpointslices", kControllerWatch, health); });
   controller_ca_ = std::make_unique<kube::Reflector>(
       io_, client_, config_map_options(controller.name_space, controller.ca_config_map));
   controller_ca_->start([this](const kube::Delta&) { on_ca(); },
-                        [this](const source::Health& health) { log_health("configmaps", health); });
+                        [this](const source::Health& health) { note_health("configmaps", "", health); });
 }
 
 void Cluster::on_ca() {
@@ -171,12 +177,23 @@ std::vector<report::ReportClient::Endpoint> Cluster::controllers() const {
 }
 
 std::uint64_t Cluster::relists() const noexcept {
-  std::uint64_t out = nodes_.relists();
+  std::uint64_t out = virtual_ips_.relists() + nodes_.relists();
   for (const auto& reflector : slices_) out += reflector->relists();
   return out;
 }
 
-void Cluster::log_health(const char* resource, const source::Health& health) const {
+std::map<std::string, bool> Cluster::readable() const {
+  std::map<std::string, bool> out;
+  for (const auto& [resource, watches] : readable_) {
+    if (watches.empty()) continue;
+    out[resource] =
+        std::all_of(watches.begin(), watches.end(), [](const auto& watch) { return watch.second; });
+  }
+  return out;
+}
+
+void Cluster::note_health(const char* resource, const std::string& which, const source::Health& health) {
+  readable_[resource][which] = health.readable;
   if (health.readable) {
     log_.info("api.readable", {{"resource", resource}, {"server", client_.server()}});
   } else {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -63,6 +64,8 @@ class Cluster {
 
   [[nodiscard]] std::vector<report::ReportClient::Endpoint> controllers() const;
   [[nodiscard]] std::uint64_t relists() const noexcept;
+  // By resource, as far as an answer or a failure came; several watches of one count as one.
+  [[nodiscard]] std::map<std::string, bool> readable() const;
 
  private:
   // A few Services are watched one by one; for more of them all EndpointSlices are.
@@ -73,7 +76,7 @@ class Cluster {
   void open_service_watches();
   void on_slices();
   void on_ca();
-  void log_health(const char* resource, const source::Health& health) const;
+  void note_health(const char* resource, const std::string& which, const source::Health& health);
 
   boost::asio::io_context& io_;
   const Settings settings_;
@@ -87,6 +90,7 @@ class Cluster {
   std::unique_ptr<kube::Reflector> controller_slices_;
   std::unique_ptr<kube::Reflector> controller_ca_;
   std::unique_ptr<report::ReportClient> reports_;
+  std::map<std::string, std::map<std::string, bool>> readable_;  // by resource and watch
   std::string ca_;
   bool running_ = false;
 };

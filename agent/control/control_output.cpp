@@ -80,6 +80,10 @@ std::string Control::metrics_page() const {
   auto snapshot = metrics_snapshot(facts(states));
   auto& control = snapshot.control;
   control.agent_connects = agent_.connects();
+  if (cluster_) {
+    control.api_readable = cluster_->readable();
+    control.api_relists = cluster_->relists();
+  }
   control.log_lines_dropped = log_lines_dropped_();
   control.http_connections_refused = http_.refused();
   control.report_watchers_refused = reports_.counters().watchers_refused;

@@ -78,6 +78,7 @@ class VirtualIpSource::Collector : public std::enable_shared_from_this<Collector
     reflector_.stop();
     timer_.cancel();
   }
+  [[nodiscard]] std::uint64_t relists() const noexcept { return reflector_.relists(); }
 
  private:
   void yield_soon() {
@@ -117,6 +118,9 @@ void VirtualIpSource::start(OnChange on_change, OnHealth on_health) {
 }
 void VirtualIpSource::stop() {
   collector_->stop();
+}
+std::uint64_t VirtualIpSource::relists() const noexcept {
+  return collector_->relists();
 }
 InputFilePtr VirtualIpSource::unread() {
   auto out = std::make_shared<InputFile>();

@@ -1,6 +1,7 @@
 // The API server as a source: VirtualIPs as one large file of definitions, and any resource as objects.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -33,6 +34,8 @@ class VirtualIpSource final : public source::Source<definitions::InputFilePtr> {
 
   void start(OnChange on_change, OnHealth on_health) override;
   void stop() override;
+
+  [[nodiscard]] std::uint64_t relists() const noexcept;
 
   // Stands for the file until the API server has been read: what came from it in an earlier run is not gone.
   [[nodiscard]] static definitions::InputFilePtr unread();

@@ -175,6 +175,17 @@ void add_definitions(Page& page, const Snapshot& snapshot) {
              static_cast<double>(control.definition_errors));
 }
 
+void add_api(Page& page, const Snapshot& snapshot) {
+  const auto& control = snapshot.control;
+  if (control.api_readable.empty()) return;
+  for (const auto& [resource, readable] : control.api_readable) {
+    page.gauge("vipra_api_readable", "1 while the resource can be read from the API server.",
+               {{"resource", resource}}, readable ? 1 : 0);
+  }
+  page.counter("vipra_api_relists_total", "Full reads of resources of the API server, the first of each too.",
+               {}, control.api_relists);
+}
+
 void add_control(Page& page, const Snapshot& snapshot) {
   const auto& control = snapshot.control;
   page.gauge("vipra_build_info", "Version of vipra-control and name of the node; the value is always 1.",
@@ -207,6 +218,7 @@ std::string render(const Snapshot& snapshot) {
   Page page;
   add_control(page, snapshot);
   add_definitions(page, snapshot);
+  add_api(page, snapshot);
   for (const auto& router : snapshot.routers) {
     add_state(page, router);
     add_traffic(page, router);

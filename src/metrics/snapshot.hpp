@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -112,8 +113,10 @@ struct Control {
   bool source_readable = false;
   std::optional<double> definitions_age_seconds;  // since the source was last read in full
   std::size_t definitions_accepted = 0;
-  std::size_t definitions_refused = 0;  // objects and files
-  std::size_t definition_errors = 0;    // single mistakes in them
+  std::size_t definitions_refused = 0;       // objects and files
+  std::size_t definition_errors = 0;         // single mistakes in them
+  std::map<std::string, bool> api_readable;  // by resource of the API server; empty outside of a cluster
+  std::uint64_t api_relists = 0;
   std::uint64_t log_lines_dropped = 0;
   std::uint64_t http_connections_refused = 0;
   std::uint64_t report_watchers_refused = 0;

@@ -80,6 +80,8 @@ inline metrics::Snapshot golden_snapshot() {
   control.definitions_accepted = 2;
   control.definitions_refused = 1;
   control.definition_errors = 3;
+  control.api_readable = {{"nodes", false}, {"virtualips", true}};
+  control.api_relists = 4;
   control.log_lines_dropped = 7;
   control.http_connections_refused = 1;
   control.report_watchers_refused = 2;
