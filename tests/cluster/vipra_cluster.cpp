@@ -5,8 +5,8 @@
 #include <sstream>
 
 #include "lab/kube/files.hpp"
-#include "lab/processes.hpp"
 #include "lab/kube/vipra_image.hpp"
+#include "lab/processes.hpp"
 
 namespace vipra::lab::kube {
 
