@@ -101,6 +101,8 @@ Controller::Controller(boost::asio::io_context& io, Settings settings, const log
         collect::ReportServer::Options out;
         out.address = settings_.options.listen;
         out.audience = settings_.options.audience;
+        // Any pod may ask for a token of any audience, bound to its own node: that is not enough.
+        out.username = settings_.options.agent_username();
         out.reviewer = make_token_reviewer(io_, client_, settings_.options.audience);
         // On gRPC's threads: one post for any number of them.
         out.on_news = [this] {

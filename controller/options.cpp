@@ -55,6 +55,10 @@ void add_flags(CLI::App& app, Options& options) {
   app.add_option("--audience", options.audience,
                  "Audience that the agents' tokens are for (default vipra-controller)")
       ->type_name("NAME");
+  app.add_option("--agent-account", options.agent_account,
+                 "ServiceAccount of the agents, in the same namespace; tokens of others are refused (default "
+                 "vipra-agent)")
+      ->type_name("NAME");
   app.add_option("--kubeconfig", options.kubeconfig, "Reach the cluster by this file (default: as its pod)")
       ->type_name("FILE");
   app.add_option("--api-endpoint", options.api_endpoints,

@@ -22,8 +22,12 @@ struct Options {
   std::string tls_secret = "vipra-controller-tls";
   std::string ca_config_map = "vipra-controller-ca";
   std::string audience = "vipra-controller";
+  std::string agent_account = "vipra-agent";  // ServiceAccount of the agents, in the same namespace
   log::Level log_level = log::Level::kInfo;
 
+  [[nodiscard]] std::string agent_username() const {
+    return "system:serviceaccount:" + name_space + ":" + agent_account;
+  }
   // The name that the agents check the certificate for.
   [[nodiscard]] std::string dns_name() const { return service_name + "." + name_space + ".svc"; }
 };
