@@ -144,7 +144,7 @@ std::vector<std::string> Stage::audit() const {
 }
 
 ControlNode::ControlNode(Stage& stage, Options options) : stage_{stage}, options_{std::move(options)} {
-  const auto place = stage.place(options_.node);
+  const auto place = stage.place(options_.address);
   folder_ = place.directory;
   (void)run_command(stage.net(), {"ip", "address", "add", options_.address + "/24", "dev", "lo"});
   const auto file = [&](const char* name) { return (folder_ / name).string(); };

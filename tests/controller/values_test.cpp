@@ -99,10 +99,13 @@ TEST(MetricsPage, NamesWhatPeopleAlarmOn) {
   facts.leading = true;
   facts.cluster.objects = {{"web", "node-a", 1, false, true, true, 4}};
   facts.reports.refused[Reason::kWrongNode] = 2;
+  facts.api_readable = {{"virtualips", true}, {"nodes", false}};
   const auto page = render(facts);
   for (const char* line :
        {"vipra_controller_leading 1", "vipra_cluster_virtual_ip_owner{virtual_ip=\"web\",node=\"node-a\"} 1",
         "vipra_cluster_virtual_ip_two_owners{virtual_ip=\"web\"} 1",
+        "vipra_controller_api_readable{resource=\"nodes\"} 0",
+        "vipra_controller_api_readable{resource=\"virtualips\"} 1",
         "vipra_controller_report_streams_refused_total{reason=\"WrongNode\"} 2"}) {
     EXPECT_NE(page.find(line), std::string::npos) << line << "\n" << page;
   }

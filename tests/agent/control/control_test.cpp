@@ -59,6 +59,7 @@ class ControlTest : public testing::Test {
     settings.options.labels_file = labels_file;
     settings.labels = {{"rack", "7"}};
     settings.listen = {"::", 0};
+    settings.cluster = cluster;
     control = std::make_unique<Control>(io, std::move(settings), log, [] { return std::uint64_t{0}; });
     control->start();
   }
@@ -114,6 +115,7 @@ class ControlTest : public testing::Test {
 
   test::TemporaryFolder folder;
   std::string labels_file;
+  std::optional<Cluster::Settings> cluster;
   boost::asio::io_context io;
   test::Lines lines;
   log::Logger log{lines, runtime::unix_now_ns, "test", log::Level::kDebug};
@@ -190,6 +192,27 @@ TEST_F(ControlTest, AFolderThatCannotBeReadTakesNothingAway) {
   fs::rename(folder / "elsewhere", folder / "definitions");
   ASSERT_TRUE(until([&] { return lines.count("definitions.readable") == 2; }));
   EXPECT_TRUE(never([&] { return agent.desired.size() > 1; }));
+}
+
+TEST_F(ControlTest, AnApiServerThatIsNotThereHoldsNoFolderBackAndIsNamedInTheMetrics) {
+  ASSERT_TRUE(kube::start_transport());
+  boost::asio::ip::tcp::acceptor holder{io};  // bound, not listening: connections are refused
+  holder.open(boost::asio::ip::tcp::v4());
+  holder.bind({boost::asio::ip::make_address("127.0.0.1"), 0});
+  cluster.emplace();
+  cluster->node = "node-a";
+  cluster->access.servers = {{"127.0.0.1", holder.local_endpoint().port(), ""}};
+  cluster->access.token.data = "token";
+  define("web.yaml", definition("web", 51));
+  start();
+  ASSERT_TRUE(until([&] { return !agent.desired.empty(); }));
+  EXPECT_THAT(routers(), testing::ElementsAre("web/ipv4"));
+  EXPECT_TRUE(until([&] {
+    const auto page = get("/metrics");
+    return page.find("vipra_api_readable{resource=\"virtualips\"} 0\n") != std::string::npos &&
+           page.find("vipra_api_readable{resource=\"nodes\"} 0\n") != std::string::npos;
+  })) << get("/metrics");
+  stop();
 }
 
 TEST_F(ControlTest, WhereNothingIsKnownTheAgentIsToldNothing) {
