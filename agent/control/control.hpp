@@ -69,7 +69,7 @@ class Control {
   void add_pages();
   void load_last_good();
   void start_sources();
-  void on_definitions();
+  void on_definitions(bool known);
   void on_folder_health(const source::Health& health);
   void on_source_health(const source::Health& health);
   void on_nodes(NodesView nodes);

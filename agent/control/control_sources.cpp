@@ -46,15 +46,17 @@ void Control::start_sources() {
           auto* files = std::get_if<source::Replaced<definitions::InputFilePtr>>(&change);
           if (files == nullptr) return;  // a folder always tells the whole truth
           files_.set_folder(std::move(files->all));
-          on_definitions();
+          // Alone it is not everything: what the cluster has would be taken from an agent that goes on.
+          on_definitions(files_.cluster_read() || last_good_loaded_);
         },
         [this](const source::Health& health) { on_folder_health(health); });
   }
   if (!cluster_) return;
   cluster_->start();
   after(sources_timer_, kSourcePatience, [this] {
-    if (stopped_ || !last_good_loaded_) return;
-    definitions_known_ = labels_known_ = true;
+    if (stopped_) return;
+    if (last_good_loaded_) labels_known_ = true;
+    if (last_good_loaded_ || (folder_ && files_.folder_read())) definitions_known_ = true;
     replan();
   });
 }
@@ -63,7 +65,7 @@ Cluster::Events Control::cluster_events() {
   Cluster::Events out;
   out.definitions = [this](definitions::InputFilePtr file) {
     files_.set_cluster(std::move(file));
-    on_definitions();
+    on_definitions(true);
   };
   out.definitions_health = [this](const source::Health& health) { on_source_health(health); };
   out.nodes = [this](NodesView nodes) { on_nodes(std::move(nodes)); };
@@ -72,9 +74,9 @@ Cluster::Events Control::cluster_events() {
   return out;
 }
 
-void Control::on_definitions() {
+void Control::on_definitions(bool known) {
   definitions_.replace(files_.all());
-  definitions_known_ = true;
+  definitions_known_ = definitions_known_ || known;
   log_problems();
   save_last_good();
   replan();

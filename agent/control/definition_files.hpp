@@ -22,8 +22,9 @@ class DefinitionFiles {
   void set_cluster(definitions::InputFilePtr file);
 
   [[nodiscard]] std::vector<definitions::InputFilePtr> all() const;
-  // Every source has been read.
-  [[nodiscard]] bool complete() const noexcept { return folder_read_ && cluster_read_; }
+  // Also true where there is no such source.
+  [[nodiscard]] bool folder_read() const noexcept { return folder_read_; }
+  [[nodiscard]] bool cluster_read() const noexcept { return cluster_read_; }
 
  private:
   bool folder_read_;

@@ -217,6 +217,14 @@ TEST_F(ControlApi, TheSameObjectInAFolderAndInTheClusterIsServedOnceAndDoesNotFl
   ASSERT_OK(stage_->apply(virtual_ip("last", 53)));
   ASSERT_TRUE(routers("db/ipv4:100 last/ipv4:100 web/ipv4:77")) << node_->routers();
   EXPECT_EQ(node_->told(), told + 1);
+  // Without what it had on disk it waits for both, and takes nothing from an agent that goes on.
+  node_->process().kill();
+  std::filesystem::remove(node_->folder() / "state" / "last-good");
+  const auto before = node_->told();
+  ASSERT_OK(node_->process().start());
+  ASSERT_TRUE(until([&] { return node_->told() > before; }));
+  EXPECT_EQ(node_->agent().desired[before].routers.size(), 3U);
+  EXPECT_EQ(node_->routers(), "db/ipv4:100 last/ipv4:100 web/ipv4:77");
   // The other one takes its place.
   std::filesystem::remove(folder / "web.yaml");
   EXPECT_TRUE(until([&] {

@@ -84,7 +84,7 @@ class ControlNode {
   [[nodiscard]] std::string peers() const;
   // What the contributions to this router's priority add up to now.
   [[nodiscard]] int delta(const std::string& router) const;
-  // From now on, of routers that are not named here: kBackup.
+  // What the agent says of all its routers from now on; kBackup at first.
   void be(reason::v1::State state) { state_ = state; }
   [[nodiscard]] std::string log() const;
   [[nodiscard]] std::string metrics() { return stage_.page(options_.address + ":9112"); }

@@ -25,7 +25,8 @@ TEST(DefinitionFiles, AFolderAloneIsWhatItSays) {
   DefinitionFiles files{true, false};
   files.set_folder({file("a.yaml")});
   EXPECT_EQ(shown(files), (Shown{{"a.yaml", true}}));
-  EXPECT_TRUE(files.complete());
+  EXPECT_TRUE(files.folder_read());
+  EXPECT_TRUE(files.cluster_read()) << "there is none";
 }
 
 TEST(DefinitionFiles, WhatWasNotReadYetStandsThereIncomplete) {
@@ -35,10 +36,11 @@ TEST(DefinitionFiles, WhatWasNotReadYetStandsThereIncomplete) {
   EXPECT_EQ(shown(files), (Shown{{"a.yaml", false}, {kube::kDefinitionsFile, false}}));
   files.set_cluster(file(kube::kDefinitionsFile));
   EXPECT_EQ(shown(files), (Shown{{"a.yaml", false}, {kube::kDefinitionsFile, true}}));
-  EXPECT_FALSE(files.complete());
+  EXPECT_TRUE(files.cluster_read());
+  EXPECT_FALSE(files.folder_read());
   files.set_folder({file("b.yaml")});
   EXPECT_EQ(shown(files), (Shown{{"b.yaml", true}, {kube::kDefinitionsFile, true}}));
-  EXPECT_TRUE(files.complete());
+  EXPECT_TRUE(files.folder_read());
 }
 
 TEST(DefinitionFiles, AClusterAloneForgetsTheFolderOfAnEarlierRun) {
