@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "tests/cluster/vipra_cluster.hpp"
 #include "tests/cluster/vipra_image.hpp"
@@ -62,6 +63,19 @@ class VipraOutage : public VipraCluster {
     for (const auto& row : status.value("nodes", json::array()))
       if (row["name"] == node) return row.value("state", "");
     return {};
+  }
+
+  // By the API server's audit log: how often the pod's token has written a status.
+  static std::size_t writes_of(const std::string& pod) {
+    std::size_t count = 0;
+    std::ifstream log{cluster_->api().audit_log()};
+    for (std::string line; std::getline(log, line);) {
+      if (line.find("/status?") == std::string::npos || line.find(pod) == std::string::npos) continue;
+      const auto entry = json::parse(line, nullptr, false);
+      if (entry.is_discarded() || entry.value("verb", "") != "patch") continue;
+      count += entry.value("/objectRef/resource"_json_pointer, "") == "virtualips" ? 1U : 0U;
+    }
+    return count;
   }
 
   Leader leader_;
@@ -164,10 +178,13 @@ TEST_F(VipraOutage, AFrozenLeaderWritesNothingWhenItWakes) {
   const auto changed = now();
   ASSERT_OK(apply(vip("web", 10, kWeb, {nodes_[1], nodes_[0], nodes_[2]})));
   ASSERT_OK(watch_->wait_for("web", changed, owned_by(nodes_[1]), s{15}));
+  const auto before = writes_of(leader_.pod);
   ::kill(processes[0], SIGCONT);
   // Nobody undoes it: the Lease is still the new leader's, and no other owner is shown.
   EXPECT_FALSE(wait_until([&] { return !is_owned_by("web", nodes_[1]); }, s{5}, ms{100}));
   EXPECT_EQ(leader().holder, next.holder);
+  EXPECT_EQ(writes_of(leader_.pod), before);
+  EXPECT_GT(writes_of(next.pod), 0U);
 }
 
 // As a NetworkPolicy that forgets the reports would do it.
