@@ -15,13 +15,17 @@ void WriteSchedule::observed(const std::string& uid, const std::string& name,
     entry.trust_cache = now;
   }
   entry.name = name;
+  entry.seen_version = resource_version;
+  entry.seen = status;
   // Until our own write has come back, the cache may show what was there before it.
-  if (!entry.echo.empty()) {
-    if (resource_version != entry.echo && now < entry.trust_cache) return;
-    entry.echo.clear();
-  }
-  entry.resource_version = resource_version;
-  entry.server = status;
+  if (!entry.echo.empty() && resource_version != entry.echo && now < entry.trust_cache) return;
+  believe(entry);
+}
+
+void WriteSchedule::believe(Entry& entry) {
+  entry.echo.clear();
+  entry.resource_version = entry.seen_version;
+  entry.server = entry.seen;
   settle(entry);
 }
 
@@ -36,6 +40,7 @@ void WriteSchedule::wanted(const std::string& uid, const Status& status, TimePoi
   const auto found = entries_.find(uid);
   if (found == entries_.end()) return;
   Entry& entry = found->second;
+  if (!entry.echo.empty() && now >= entry.trust_cache) believe(entry);
   if (!entry.wanted && !entry.writing && status == entry.server) return;
   if (!entry.wanted && !(entry.writing && *entry.writing == status)) {
     const auto jitter = static_cast<double>(options_.jitter.count()) * unit_random;
@@ -100,7 +105,9 @@ void WriteSchedule::written(const std::string& uid, const std::string& resource_
   Entry* entry = finish(uid);
   if (entry == nullptr) return;
   entry->server = *std::exchange(entry->writing, std::nullopt);
-  entry->resource_version = entry->echo = resource_version;
+  entry->resource_version = resource_version;
+  // The watch may have been faster than the answer: then nothing is to be waited for.
+  entry->echo = entry->seen_version == resource_version ? std::string{} : resource_version;
   entry->trust_cache = now + options_.cache_lag;
   entry->backoff.reset();
   settle(*entry);
@@ -117,7 +124,9 @@ void WriteSchedule::try_again(Entry& entry, Duration at_least, TimePoint now, do
 void WriteSchedule::conflicted(const std::string& uid, TimePoint now, double unit_random) {
   Entry* entry = finish(uid);
   if (entry == nullptr) return;
-  entry->echo.clear();  // it may have been our own write, answered too late: the cache will tell
+  // It may have been our own write, answered too late, or somebody's that came with the echo of ours: the
+  // cache tells, or will tell.
+  believe(*entry);
   try_again(*entry, {}, now, unit_random);
 }
 

@@ -69,10 +69,14 @@ class WriteSchedule {
     double tokens = 0;
     TimePoint refilled{};
     TimePoint trust_cache{};  // not before that, but for the echo of our own write
-    std::string echo;         // resourceVersion of our last write
+    std::string echo;         // resourceVersion of our last write, until the cache has shown it
+    // What the cache showed last, believed or not: it does not show it twice.
+    std::string seen_version;
+    Status seen;
     std::optional<Backoff> backoff;
   };
   static void settle(Entry& entry);
+  static void believe(Entry& entry);
   [[nodiscard]] Entry* finish(const std::string& uid);
   void try_again(Entry& entry, Duration at_least, TimePoint now, double unit_random);
   void refill(Entry& entry, TimePoint now) const;

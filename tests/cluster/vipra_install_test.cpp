@@ -65,31 +65,5 @@ TEST_F(VipraCluster, AppliedItAnswersAndItsStatusSaysWhatTheWireSays) {
               HasSubstr("web"));
 }
 
-TEST_F(VipraCluster, ManyObjectsEachAnswerInTimeAndTheProcessesStaySmall) {
-  constexpr int kCount = 20;
-  std::vector<std::string> addresses;
-  for (int i = 0; i < kCount; ++i) addresses.push_back("10.99.0." + std::to_string(120 + i));
-  const auto answers = probe(addresses);
-  Duration longest{};
-  for (int i = 0; i < kCount; ++i) {
-    const auto index = static_cast<std::size_t>(i);
-    ASSERT_OK(apply(vip("many-" + std::to_string(i), 20 + i, addresses[index])));
-    const auto applied = now();
-    ASSERT_TRUE(wait_until([&] { return answers->last_answer(index).has_value(); }, s{10})) << i;
-    longest = std::max(longest, answers->last_answer(index)->at - applied);
-  }
-  std::printf("apply to answering, the longest of %d: %.0f ms after kubectl's end\n", kCount, to_ms(longest));
-  EXPECT_LE(longest, kElection + ms{500});
-  for (const char* program : {"vipra-control", "vipra-controller", "vipra-agent"}) {
-    for (const auto& node : cluster_->lab().node_names()) {
-      for (const pid_t pid : processes_on(node, program)) {
-        std::printf("%s on %s: %.1f MB resident\n", program, node.c_str(),
-                    static_cast<double>(resident_kb(pid)) / 1000);
-        EXPECT_LE(resident_kb(pid), 60'000);
-      }
-    }
-  }
-}
-
 }  // namespace
 }  // namespace vipra::lab::kube

@@ -75,6 +75,37 @@ TEST_F(WriteScheduleTest, ACacheThatNeverShowsOurWriteIsBelievedAfterAWhile) {
   EXPECT_TRUE(schedule.deadline());
 }
 
+// The watch was faster than the answer, and then the object was edited: that edit must not be taken for old.
+TEST_F(WriteScheduleTest, AnEchoBeforeTheAnswerIsAnEchoToo) {
+  want("a");
+  now += 200ms;
+  ASSERT_EQ(schedule.due(now).size(), 1u);
+  schedule.observed("u", "web", "5", owned_by("a"), now);
+  schedule.written("u", "5", now);
+  schedule.observed("u", "web", "6", owned_by("a"), now + 1ms);
+  want("b");
+  const auto writes = schedule.due(now + 1s);
+  ASSERT_EQ(writes.size(), 1u);
+  EXPECT_EQ(writes[0].resource_version, "6");
+}
+
+// The echo never came alone (a relist, for example), and the cache shows nothing a second time.
+TEST_F(WriteScheduleTest, WhatTheCacheShowedInsteadOfTheEchoIsUsedAfterAConflict) {
+  want("a");
+  now += 200ms;
+  ASSERT_EQ(schedule.due(now).size(), 1u);
+  schedule.written("u", "5", now);
+  schedule.observed("u", "web", "7", owned_by("x"), now + 1ms);
+  want("b");
+  now += 1s;
+  ASSERT_EQ(schedule.due(now).size(), 1u);
+  schedule.conflicted("u", now, 0.5);
+  const auto again = schedule.due(now + 5s);
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].resource_version, "7");
+  EXPECT_EQ(again[0].status.owner, "b");
+}
+
 TEST_F(WriteScheduleTest, OneWriteOfAnObjectAtATime) {
   want("a");
   ASSERT_EQ(schedule.due(now + 1s).size(), 1u);
