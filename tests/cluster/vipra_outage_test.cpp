@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <fstream>
 
-#include "tests/cluster/vipra_cluster.hpp"
 #include "lab/kube/vipra_image.hpp"
+#include "tests/cluster/vipra_cluster.hpp"
 
 namespace vipra::lab::kube {
 namespace {
