@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kWriteLimit = 3s;
+constexpr Duration kHeldBack = 250ms;  // until the Lease is looked at again: soon after it was renewed
 constexpr std::size_t kMostEventsUnderWay = 16;  // more are dropped: they are for people
 
 std::string version_of(const std::string& body) {
@@ -74,7 +75,7 @@ void StatusWriter::write(const cluster::Write& write) {
   // Asked right before the write: this process may have stood still since it became the leader.
   if (!lease_.may_write(kWriteLimit)) {
     ++counters_.held_back;
-    schedule_.failed(write.uid, kWriteLimit, runtime::now().mono, chance());
+    schedule_.postponed(write.uid, kHeldBack, runtime::now().mono);
     return;
   }
   kube::ApplyOptions apply;

@@ -134,6 +134,16 @@ void WriteSchedule::failed(const std::string& uid, Duration retry_after, TimePoi
   if (Entry* entry = finish(uid)) try_again(*entry, retry_after, now, unit_random);
 }
 
+void WriteSchedule::postponed(const std::string& uid, Duration wait, TimePoint now) {
+  Entry* entry = finish(uid);
+  if (entry == nullptr) return;
+  if (!entry->wanted) entry->wanted = std::move(entry->writing);
+  entry->writing.reset();
+  entry->tokens += 1;
+  entry->not_before = now + wait;
+  settle(*entry);
+}
+
 std::optional<TimePoint> WriteSchedule::deadline() const {
   std::optional<TimePoint> out;
   if (in_flight_ >= options_.max_in_flight) return out;

@@ -47,13 +47,16 @@ class WriteSchedule {
   // What the reducer decided. Nothing happens if that is what the object has. unit_random is in [0, 1).
   void wanted(const std::string& uid, const Status& status, TimePoint now, double unit_random);
 
-  // The writes to begin now; each must be answered by one of the three below.
+  // The writes to begin now; each must be answered by one of the four below.
   [[nodiscard]] std::vector<Write> due(TimePoint now);
   void written(const std::string& uid, const std::string& resource_version, TimePoint now);
   // 409: somebody else changed the object. Tried again after a while, with what the cache shows then.
   void conflicted(const std::string& uid, TimePoint now, double unit_random);
   // `retry_after`: as the server asked (429), or longer where trying soon is of no use (403, 404); else zero.
   void failed(const std::string& uid, Duration retry_after, TimePoint now, double unit_random);
+
+  // Not even tried, for a reason of our own: no token is spent, and no failure counted.
+  void postponed(const std::string& uid, Duration wait, TimePoint now);
 
   [[nodiscard]] std::optional<TimePoint> deadline() const;
   [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }

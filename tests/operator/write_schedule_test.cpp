@@ -136,6 +136,17 @@ TEST_F(WriteScheduleTest, AFailureIsTriedAgainLaterAndLaterAndAsTheServerAsks) {
   EXPECT_GE(*schedule.deadline(), now + 7s);
 }
 
+TEST_F(WriteScheduleTest, WhatWasPostponedComesAgainSoonHoweverOften) {
+  want("a");
+  now += 200ms;
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_EQ(schedule.due(now).size(), 1u) << i;
+    schedule.postponed("u", 250ms, now);
+    EXPECT_EQ(schedule.deadline(), now + 250ms);
+    now += 250ms;
+  }
+}
+
 TEST_F(WriteScheduleTest, AConflictIsTriedAgainWithWhatTheCacheShowsThen) {
   want("a");
   now += 1s;
