@@ -1,13 +1,10 @@
 // The speaker's routers: which exist, on which interface they run, who leads whom.
-#include <algorithm>
 #include <utility>
 
 #include "agent/speaker/speaker.hpp"
 #include "channel/convert.hpp"
 #include "ownership/interface_choice.hpp"
 #include "plan/diff.hpp"
-#include "runtime/clock.hpp"
-#include "vrrp/packet.hpp"
 
 namespace vipra::agent {
 
@@ -293,117 +290,6 @@ void Speaker::close_unused() {
     }
     at = used ? std::next(at) : interfaces_.erase(at);
   }
-}
-
-// ---- packets
-// ------------------------------------------------------------------------------------------------
-
-void Speaker::drop(Interface* on, Family family, std::span<const std::uint8_t> message, DropReason reason) {
-  if (on != nullptr && message.size() >= 2) {
-    for (const auto index : on->sockets(family).by_vrid[message[1]]) {
-      if (auto* router = find(index)) {
-        router->count_drop(reason);
-        return;
-      }
-    }
-  }
-  ++facts_.drops[static_cast<std::size_t>(reason)];
-}
-
-void Speaker::read_advertisements(Interface& on, Family family) {
-  auto& socket = on.sockets(family).vrrp;
-  if (!socket) return;
-  const auto status = socket->receive(
-      [&](const net::ReceivedDatagram& datagram, Duration age) { on_datagram(on, family, datagram, age); });
-  // An interface that went down says so here too; the link event decides.
-  if (!status) log_.debug("speaker.receive_failed", {{"error", status.error().what}});
-  snapshots_.mark_counted(now_.mono);
-}
-
-void Speaker::on_datagram(Interface& on, Family family, const net::ReceivedDatagram& datagram, Duration age) {
-  ++facts_.packets_received;
-  if (!datagram) {
-    drop(nullptr, family, {}, datagram.error());
-    return;
-  }
-  const auto& [meta, message] = *datagram;
-  if (meta.destination != vrrp_group(family)) {
-    drop(&on, family, message, DropReason::kDestination);
-    return;
-  }
-  const auto advertisement = vrrp::parse_advertisement(meta, message);
-  if (!advertisement) {
-    drop(&on, family, message, advertisement.error());
-    return;
-  }
-  const auto& routers = on.sockets(family).by_vrid[advertisement->vrid];
-  if (routers.empty()) {
-    drop(nullptr, family, message, DropReason::kVrid);
-    return;
-  }
-  for (const auto index : routers) {
-    drive(index,
-          [&](router::VirtualRouter& r) { r.on_advertisement(now_, meta, *advertisement, now_.mono - age); });
-  }
-}
-
-void Speaker::read_claims(Interface& on, Family family) {
-  auto& socket = on.sockets(family).neighbours;
-  if (!socket) return;
-  const auto status = socket->receive([&](const vrrp::NeighbourClaim& claim, Duration age) {
-    for (const auto index : on.owners_of(claim.ip)) {
-      drive(index, [&](router::VirtualRouter& r) { r.on_claim(now_, claim, now_.mono - age); });
-    }
-  });
-  if (!status) log_.debug("speaker.receive_failed", {{"error", status.error().what}});
-}
-
-// ---- addresses
-// ----------------------------------------------------------------------------------------------
-
-template <class Change>
-void Speaker::for_owners(int index, const IpAddress& ip, Change&& change) {
-  const auto found = interfaces_.find(index);
-  if (found == interfaces_.end()) return;
-  for (const auto i : found->second->owners_of(ip)) {
-    drive(i, change);
-    if (slots_[i].retiring) interfaces_dirty_ = true;  // it may be finished
-  }
-}
-
-void Speaker::on_interfaces_changed() {
-  interfaces_dirty_ = true;
-  for (auto& [index, on] : interfaces_) {
-    for (const auto family : {Family::kIpv4, Family::kIpv6}) {
-      auto& sockets = on->sockets(family);
-      if (std::exchange(sockets.join_failed, false)) sockets.join_posted = false;
-    }
-  }
-}
-
-void Speaker::on_address_event(int index, const IpAddress& ip, ownership::AddressSet::Kernel state) {
-  for_owners(index, ip, [&](router::VirtualRouter& r) { r.on_kernel_address(now_, ip, state); });
-}
-
-void Speaker::on_synchronised() {
-  for (router::RouterIndex i = 0; i < slots_.size(); ++i) {
-    if (!slots_[i].router || !slots_[i].router->segment()) continue;
-    drive(i, [this](router::VirtualRouter& r) { r.sync_kernel(now_, kernel_->view()); });
-  }
-}
-
-void Speaker::on_address_added(int index, const IpAddress& ip, bool already_there) {
-  for_owners(index, ip, [&](router::VirtualRouter& r) { r.on_address_added(now_, ip, already_there); });
-}
-
-void Speaker::on_address_failed(int index, const IpAddress& ip, bool adding, const std::string& error) {
-  log_.error("address.failed",
-             {{"address", ip.to_string()}, {"interface_index", index}, {"adding", adding}, {"error", error}});
-  for_owners(index, ip, [&](router::VirtualRouter& r) { r.on_address_failed(now_, ip, adding, error); });
-}
-
-void Speaker::on_address_removed(int index, const IpAddress& ip) {
-  for_owners(index, ip, [&](router::VirtualRouter& r) { r.on_address_removed(now_, ip); });
 }
 
 }  // namespace vipra::agent

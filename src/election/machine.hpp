@@ -194,7 +194,10 @@ class Machine {
   void listen_after_stall(const Instant& now, Actions& out);
   void transition(State to, Reason reason, Actions& out, Duration silence = {});
   template <class NewState>
-  void enter(NewState state, State name, Reason reason, Actions& out);
+  void enter(NewState state, State name, Reason reason, Actions& out) {
+    transition(name, reason, out);
+    state_ = std::move(state);
+  }
 
   [[nodiscard]] Duration skew(Duration interval) const;
   [[nodiscard]] Duration down_interval(Duration interval) const;

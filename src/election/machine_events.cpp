@@ -1,0 +1,209 @@
+// The machine's answers to what reaches it: deadlines, advertisements, releases, faults, leads, takers. The
+// states themselves, and how one enters them, are in machine.cpp.
+#include <algorithm>
+
+#include "election/machine.hpp"
+
+namespace vipra::election {
+namespace {
+
+void shorten(std::optional<TimePoint>& at, TimePoint limit) {
+  if (at) at = std::min(*at, limit);
+}
+
+}  // namespace
+
+void Machine::on_deadline(const Instant& now, Actions& out) {
+  while (resignations_left_ > 0 && now.mono >= next_resignation_at_) {
+    out.push_back(SendAdvert{vrrp::kResign});
+    --resignations_left_;
+    next_resignation_at_ += kResignationSpacing;
+  }
+  if (auto* master = std::get_if<Master>(&state_)) {
+    if (now.mono < master->next_advert_at) return;
+    out.push_back(SendAdvert{static_cast<vrrp::Priority>(priority_)});
+    master->last_advert = now;
+    master->next_advert_at += config_.interval;
+    if (master->next_advert_at <= now.mono) master->next_advert_at = now.mono + config_.interval;
+    return;
+  }
+  if (auto* backup = std::get_if<Backup>(&state_)) {
+    if (!backup->waiting_for_lead && now.mono >= backup->master_down_at) {
+      if (config_.follows_lead && lead_ != LeadState::kMaster) {
+        backup->waiting_for_lead = true;
+      } else {
+        const auto reason = backup->taking_over ? Reason::kMasterWorsened
+                            : backup->master && backup->master_priority == vrrp::kResign
+                                ? Reason::kMasterResigned
+                                : Reason::kMasterSilent;
+        promote(now, reason, out);
+        return;
+      }
+    }
+    if (backup->hold_until && now.mono >= *backup->hold_until) {
+      backup->hold_until.reset();
+      out.push_back(RemoveAddresses{});
+    }
+    return;
+  }
+  if (const auto* releasing = std::get_if<Releasing>(&state_);
+      releasing != nullptr && now.mono >= releasing->give_up_at) {
+    out.push_back(RemoveAddresses{});
+    to_init(entered_because_, out);
+  }
+}
+
+void Machine::on_advert(const Instant& now, const AdvertReceived& advert, Actions& out) {
+  if (advert.source == primary_) return;  // our own, looped back
+  if (auto* backup = std::get_if<Backup>(&state_)) {
+    on_advert_in_backup(now, advert, *backup);
+  } else if (auto* master = std::get_if<Master>(&state_)) {
+    on_advert_in_master(now, advert, *master, out);
+  } else if (auto* releasing = std::get_if<Releasing>(&state_)) {
+    on_advert_in_releasing(now, advert, *releasing, out);
+  }
+}
+
+void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& advert, Backup& backup) {
+  if (advert.priority == vrrp::kResign) {
+    if (backup.master == advert.source || !backup.master) backup.master_priority = vrrp::kResign;
+    if (!backup.master) backup.master = advert.source;
+    backup.master_down_at =
+        std::min(backup.master_down_at, advert.received_at + skew(backup.master_interval));
+    return;
+  }
+  const bool lower = advert.priority < priority_;
+  const bool worsened = lower && backup.master == advert.source && backup.master_priority >= priority_;
+  backup.master = advert.source;
+  backup.master_priority = advert.priority;
+  // Somebody serves: what is held from an earlier mastership is his now.
+  shorten(backup.hold_until, now.mono + kHoldAfterBetter);
+  if (!lower) {
+    backup.taking_over = false;
+    backup.preempt_at.reset();
+  } else if (worsened || backup.taking_over) {
+    // A backup that takes over from a worsened master is not held back by its further advertisements.
+    backup.taking_over = true;
+    if (worsened) {
+      backup.master_down_at =
+          std::min(backup.master_down_at, advert.received_at + skew(backup.master_interval));
+    }
+    return;
+  } else if (priority_ == vrrp::kOwnerPriority ||
+             config_.preemption.policy == plan::PreemptionPolicy::kImmediate) {
+    return;
+  } else if (config_.preemption.policy == plan::PreemptionPolicy::kDelayed) {
+    if (!backup.preempt_at) backup.preempt_at = advert.received_at + config_.preemption.delay;
+    if (advert.received_at >= *backup.preempt_at) return;
+  }
+  if (config_.version == vrrp::Version::kV3) backup.master_interval = advert.interval;
+  backup.heard_at = advert.received_at;
+  backup.master_down_at = advert.received_at + down_interval(backup.master_interval);
+  backup.waiting_for_lead = false;
+}
+
+void Machine::on_advert_in_master(const Instant& now, const AdvertReceived& advert, Master& master,
+                                  Actions& out) {
+  const auto send_now = [&] {
+    out.push_back(SendAdvert{static_cast<vrrp::Priority>(priority_)});
+    master.last_advert = now;
+  };
+  if (advert.priority == vrrp::kResign) {
+    send_now();
+    master.next_advert_at = now.mono + config_.interval;
+    return;
+  }
+  if (wins_against(advert)) {
+    if (config_.version == vrrp::Version::kV2) return;
+    if (now.mono - master.reply_window >= config_.interval)
+      master.reply_window = now.mono, master.replies = 0;
+    if (++master.replies <= kMaxRepliesPerInterval) send_now();
+    out.push_back(Announce{AnnounceCause::kEvidence});
+    return;
+  }
+  last_word(out);
+  auto backup = fresh_backup(now);
+  if (config_.version == vrrp::Version::kV3) backup.master_interval = advert.interval;
+  backup.heard_at = advert.received_at;
+  backup.master_down_at = advert.received_at + down_interval(backup.master_interval);
+  backup.master = advert.source;
+  backup.master_priority = advert.priority;
+  backup.hold_until = now.mono + kHoldAfterBetter;
+  to_backup(now, backup, Reason::kPreempted, out);
+}
+
+void Machine::on_advert_in_releasing(const Instant& now, const AdvertReceived& advert, Releasing& releasing,
+                                     Actions& out) {
+  if (advert.priority != vrrp::kResign) {
+    releasing.successor = advert.source;
+    releasing.successor_priority = advert.priority;
+    return;
+  }
+  // The successor resigns as well: somebody must stand, and we still have the addresses.
+  if (releasing.successor == advert.source) to_backup(now, quick_backup(now), Reason::kMasterResigned, out);
+}
+
+void Machine::on_release(const Instant& now, Reason reason, Actions& out) {
+  if (std::holds_alternative<Master>(state_)) {
+    resign(now, out);
+    out.push_back(StopAnnouncing{});
+    enter(Releasing{now.mono + release_bound(), std::nullopt, 0}, State::kReleasing, reason, out);
+  } else if (const auto* backup = std::get_if<Backup>(&state_); backup != nullptr && backup->hold_until) {
+    enter(Releasing{*backup->hold_until, backup->master, backup->master_priority}, State::kReleasing, reason,
+          out);
+  } else if (!std::holds_alternative<Releasing>(state_)) {
+    to_init(reason, out);
+  }
+}
+
+void Machine::on_priority(const PriorityChanged& change) {
+  priority_ = change.priority;
+  if (auto* backup = std::get_if<Backup>(&state_)) {
+    // From the last accepted advertisement, and never later than before: a change must not delay a takeover.
+    backup->master_down_at =
+        std::min(backup->master_down_at, backup->heard_at + down_interval(backup->master_interval));
+  }
+}
+
+void Machine::on_config(const Instant& now, const ConfigChanged& change) {
+  const auto old = config_;
+  config_ = change.config;
+  if (old.interval == config_.interval && old.misses == config_.misses && old.version == config_.version)
+    return;
+  if (auto* backup = std::get_if<Backup>(&state_)) {
+    if (!backup->master) backup->master_interval = config_.interval;
+    if (!backup->taking_over) backup->master_down_at = now.mono + down_interval(backup->master_interval);
+  } else if (auto* master = std::get_if<Master>(&state_)) {
+    master->next_advert_at = std::min(master->next_advert_at, now.mono + config_.interval);
+  }
+}
+
+void Machine::on_taker(const TakerAnnounced& taker) {
+  const auto until = taker.at + kHoldAfterAnnouncement;
+  if (auto* backup = std::get_if<Backup>(&state_)) {
+    shorten(backup->hold_until, until);
+  } else if (auto* releasing = std::get_if<Releasing>(&state_)) {
+    releasing->give_up_at = std::min(releasing->give_up_at, until);
+  }
+}
+
+void Machine::on_lead(const Instant& now, LeadState lead, Actions& out) {
+  lead_ = lead;
+  if (!config_.follows_lead) return;
+  if (lead == LeadState::kMaster) {
+    if (std::holds_alternative<Backup>(state_)) promote(now, Reason::kLeadIsMaster, out);
+    return;
+  }
+  if (!std::holds_alternative<Master>(state_)) return;
+  auto backup = fresh_backup(now);
+  if (lead == LeadState::kBackup) {
+    last_word(out);
+    backup.hold_until = now.mono + kHoldAfterBetter;  // the taker's router of this family moves with its lead
+  } else {
+    resign(now, out);
+    backup.hold_until = now.mono + release_bound();
+  }
+  to_backup(now, backup, Reason::kLeadIsNotMaster, out);
+}
+
+}  // namespace vipra::election
