@@ -260,6 +260,7 @@ TEST_F(WatchTest, OneThatIsHeldBackCanBeCancelled) {
   options.max_queue = 100'000;
   watch(options);
   std::this_thread::sleep_for(300ms);  // the loop stands still, so it is held back
+  EXPECT_FALSE(cut_off);
   client.reset();
   EXPECT_TRUE(eventually([&] { return cut_off.load(); }));
 }

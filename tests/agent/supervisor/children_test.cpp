@@ -79,10 +79,9 @@ TEST_F(ChildrenTest, control_that_cannot_be_started_costs_nothing_but_log_lines)
 }
 
 TEST_F(ChildrenTest, control_ends_after_the_speaker) {
-  start_with_control("trap 'echo bye > bye; exit 0' TERM; while :; do sleep 0.05; done");
+  start_with_control("trap 'echo bye > bye; exit 0' TERM; echo > trapped; while :; do sleep 0.05; done");
   ASSERT_TRUE(speakers_ready(1));
-  ASSERT_TRUE(eventually([&] { return starts() == 1; }));
-  ::usleep(100'000);  // the trap is set; a signal before it would only end it sooner
+  ASSERT_TRUE(eventually([&] { return !state_file("trapped").empty(); }));
   agent().signal(SIGTERM);
   EXPECT_EQ(agent().wait(), 0);
   EXPECT_EQ(state_file("bye"), "bye\n");
@@ -92,10 +91,9 @@ TEST_F(ChildrenTest, control_ends_after_the_speaker) {
 }
 
 TEST_F(ChildrenTest, control_that_does_not_end_is_killed) {
-  start_with_control("trap '' TERM; while :; do sleep 1; done");
+  start_with_control("trap '' TERM; echo > trapped; while :; do sleep 1; done");
   ASSERT_TRUE(speakers_ready(1));
-  ASSERT_TRUE(eventually([&] { return starts() == 1; }));
-  ::usleep(100'000);
+  ASSERT_TRUE(eventually([&] { return !state_file("trapped").empty(); }));
   const auto pid = control_pid();
   const auto begin = runtime::now().mono;
   agent().signal(SIGTERM);
@@ -105,10 +103,9 @@ TEST_F(ChildrenTest, control_that_does_not_end_is_killed) {
 }
 
 TEST_F(ChildrenTest, control_that_does_not_end_is_killed_at_once_when_asked_twice) {
-  start_with_control("trap '' TERM; while :; do sleep 1; done");
+  start_with_control("trap '' TERM; echo > trapped; while :; do sleep 1; done");
   ASSERT_TRUE(speakers_ready(1));
-  ASSERT_TRUE(eventually([&] { return starts() == 1; }));
-  ::usleep(100'000);
+  ASSERT_TRUE(eventually([&] { return !state_file("trapped").empty(); }));
   const auto begin = runtime::now().mono;
   agent().signal(SIGTERM);
   ASSERT_TRUE(eventually([&] { return agent().logged("child.exited") == 1; })) << "the speaker";
