@@ -247,7 +247,7 @@ constexpr std::array kReasons{
                    "see whether the API server is well and vipra-controller may create TokenReviews"}},
     Entry<Reason>{Reason::kTokenWithoutNode,
                   {"the token is not bound to a pod on a node, so it does not say whose report this is",
-                   "use the projected token of the pod, on Kubernetes 1.32 or newer"}},
+                   "use the projected token of the pod, on Kubernetes 1.30 or newer"}},
     Entry<Reason>{Reason::kWrongNode,
                   {"the report names another node than its token is bound to",
                    "see who sends it: a node may only report for itself"}},

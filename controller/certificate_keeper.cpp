@@ -6,6 +6,8 @@
 
 #include "certs/serving_certificate.hpp"
 #include "controller/base64.hpp"
+#include "controller/status_writer.hpp"
+#include "kube/health_log.hpp"
 #include "kube_core/json_access.hpp"
 #include "runtime/clock.hpp"
 
@@ -26,12 +28,11 @@ std::int64_t now_unix() {
   return runtime::unix_now_ns() / 1'000'000'000;
 }
 
-kube::ReflectorOptions one_object(const char* plural, const std::string& name_space,
-                                  const std::string& name) {
-  kube::ReflectorOptions out;
-  out.resource = {"", "v1", plural, name_space};
-  out.field_selector = "metadata.name=" + name;
-  return out;
+kube::Resource secrets(const std::string& name_space) {
+  return {"", "v1", "secrets", name_space};
+}
+kube::Resource config_maps(const std::string& name_space) {
+  return {"", "v1", "configmaps", name_space};
 }
 
 std::string secret_value(const kube::Object& secret, const char* key) {
@@ -46,13 +47,12 @@ bool is_self_made(const kube::Object& secret) {
 
 CertificateKeeper::CertificateKeeper(boost::asio::io_context& io, kube::Client& client, Options options,
                                      const log::Logger& log, OnCertificate on_certificate)
-    : io_{io},
-      client_{client},
+    : client_{client},
       options_{std::move(options)},
       log_{log},
       on_certificate_{std::move(on_certificate)},
-      secrets_{io, client, one_object("secrets", options_.name_space, options_.secret)},
-      config_maps_{io, client, one_object("configmaps", options_.name_space, options_.config_map)},
+      secrets_{io, client, kube::only_object(secrets(options_.name_space), options_.secret)},
+      config_maps_{io, client, kube::only_object(config_maps(options_.name_space), options_.config_map)},
       timer_{io} {}
 
 CertificateKeeper::~CertificateKeeper() {
@@ -63,11 +63,7 @@ void CertificateKeeper::start() {
   running_ = true;
   const auto log_health = [this](const char* resource) {
     return [this, resource](const source::Health& health) {
-      if (health.readable) return;
-      log_.warning("api.unreadable", {{"resource", resource},
-                                      {"reason", to_string(health.reason)},
-                                      {"detail", health.message},
-                                      {"consequence", "the certificate stays as it is"}});
+      kube::log_health(log_, resource, client_.server(), health);
     };
   };
   secrets_.start([this](const kube::Delta&) { on_secret(); }, log_health("secrets"));
@@ -127,7 +123,13 @@ void CertificateKeeper::use(const std::string& chain, const std::string& key, co
   chain_ = chain;
   key_ = key;
   ca_ = ca;
-  if (!ca_.empty()) tell_ca(ca_, {});
+  if (!ca_.empty()) {
+    tell_ca(ca_, {});
+  } else if (changed) {
+    log_.warning("certificate.no_ca", {{"secret", options_.name_space + "/" + options_.secret},
+                                       {"consequence", "agents know only the authorities in the ConfigMap"},
+                                       {"action", "put the authority of the certificate there, as ca.crt"}});
+  }
   if (!changed) return;
   const auto info = certs::inspect_certificate(chain);
   not_after_ = info ? info->not_after_unix : 0;
@@ -164,20 +166,19 @@ void CertificateKeeper::write_secret(const kube::ObjectPtr& secret, const certs:
   body["data"] = {{kChain, encoded_base64(made.chain_pem)},
                   {kKey, encoded_base64(made.key_pem)},
                   {kCa, encoded_base64(made.ca_pem)}};
-  client_.replace({"", "v1", "secrets", options_.name_space}, options_.secret, body.dump(),
-                  [this](const kube::Answer& answer) {
-                    writing_secret_ = false;
-                    if (!running_) return;
-                    // Whoever was first, the watch brings what is there now; a 409 is another replica's work.
-                    if (answer.ok()) {
-                      backoff_.reset();
-                      log_.info("certificate.made",
-                                {{"secret", options_.name_space + "/" + options_.secret}});
-                    } else if (answer.status != 409) {
-                      log_.warning("certificate.not_written", {{"error", answer.message}});
-                    }
-                    look_again(backoff_.next(0.5));
-                  });
+  client_.replace(
+      secrets(options_.name_space), options_.secret, body.dump(), [this](const kube::Answer& answer) {
+        writing_secret_ = false;
+        if (!running_) return;
+        // Whoever was first, the watch brings what is there now; a 409 is another replica's work.
+        if (answer.ok()) {
+          backoff_.reset();
+          log_.info("certificate.made", {{"secret", options_.name_space + "/" + options_.secret}});
+        } else if (answer.status != 409) {
+          log_.warning("certificate.not_written", {{"error", answer.message}});
+        }
+        look_again(backoff_.next(0.5));
+      });
 }
 
 void CertificateKeeper::tell_ca(const std::string& ca, const std::function<void()>& done) {
@@ -185,20 +186,20 @@ void CertificateKeeper::tell_ca(const std::string& ca, const std::function<void(
   const auto& objects = config_maps_.objects();
   const auto told =
       objects.empty() ? std::string{} : text(member(objects.begin()->second->json, "data"), kCa);
-  if (!done && told.find(ca) != std::string::npos) return;
   const auto merged = certs::merge_ca_bundles(ca, told, now_unix());
   if (!merged) {
     log_.error("certificate.ca_unusable", {{"error", merged.error().what}});
     return;
   }
+  if (!done && *merged == told) return;
   const json body{{"apiVersion", "v1"},
                   {"kind", "ConfigMap"},
                   {"metadata", {{"name", options_.config_map}, {"namespace", options_.name_space}}},
                   {"data", {{kCa, *merged}}}};
   kube::ApplyOptions apply;
-  apply.field_manager = "vipra-controller";
+  apply.field_manager = kFieldManager;
   writing_ca_ = true;
-  client_.apply({"", "v1", "configmaps", options_.name_space}, options_.config_map, apply, body.dump(),
+  client_.apply(config_maps(options_.name_space), options_.config_map, apply, body.dump(),
                 [this, done](const kube::Answer& answer) {
                   writing_ca_ = false;
                   if (!running_) return;
@@ -206,7 +207,7 @@ void CertificateKeeper::tell_ca(const std::string& ca, const std::function<void(
                     if (done) done();
                     return;
                   }
-                  writing_secret_ = false;
+                  if (done) writing_secret_ = false;
                   log_.warning("certificate.ca_not_written", {{"error", answer.message}});
                   look_again(backoff_.next(0.5));
                 });

@@ -59,7 +59,6 @@ class CertificateKeeper {
   void tell_ca(const std::string& ca, const std::function<void()>& done);
   void look_again(Duration wait);
 
-  boost::asio::io_context& io_;
   kube::Client& client_;
   const Options options_;
   const log::Logger& log_;

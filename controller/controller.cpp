@@ -9,6 +9,7 @@
 #include "controller/metrics_page.hpp"
 #include "controller/report_facts.hpp"
 #include "controller/token_review.hpp"
+#include "kube/health_log.hpp"
 #include "kube/kubernetes_source.hpp"
 #include "metrics/families.hpp"
 #include "runtime/clock.hpp"
@@ -19,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kCoalesce = 20ms;
+constexpr Duration kCoalesce = 50ms;  // many nodes report every few seconds
 constexpr Duration kStopPatience = 3s;
 // A node that left, and whose stream is gone, is forgotten after so long.
 constexpr Duration kForget = 10min;
@@ -33,11 +34,7 @@ kube::ReflectorOptions virtual_ips_options() {
 kube::ReflectorOptions nodes_options() {
   kube::ReflectorOptions out;
   out.resource = kube::nodes();
-  // Names are all that is wanted of them.
-  out.reduce = [](nlohmann::json& node) {
-    const auto metadata = std::move(node["metadata"]);
-    node = {{"metadata", {{"name", metadata.value("name", "")}}}};
-  };
+  out.reduce = kube::keep_node_facts;
   return out;
 }
 
@@ -76,12 +73,8 @@ Result<Settings> understand(const Options& options) {
   auto metrics = metrics::parse_listen_address(options.metrics);
   if (!metrics) return fail(Errc::kInvalid, "--metrics: " + metrics.error().what);
   out.metrics = std::move(*metrics);
-  auto access = options.kubeconfig.empty() ? kube::in_cluster() : kube::from_kubeconfig(options.kubeconfig);
+  auto access = kube::find_access(options.kubeconfig, options.api_endpoints);
   if (!access) return tl::unexpected{std::move(access).error()};
-  if (!options.api_endpoints.empty()) {
-    access = kube::with_endpoints(std::move(*access), options.api_endpoints);
-    if (!access) return tl::unexpected{std::move(access).error()};
-  }
   out.access = std::move(*access);
   return out;
 }
@@ -184,15 +177,15 @@ void Controller::on_certificate(const std::string& chain, const std::string& key
 
 void Controller::start_reports() {
   if (stopped_) return;
-  if (const auto started = reports_.start(); started) {
+  const auto started = reports_.start();
+  if (started) {
     serving_ = true;
     log_.info("reports.listening", {{"address", settings_.options.listen}});
     return;
-  } else {
-    log_.error("reports.bind_failed", {{"address", settings_.options.listen},
-                                       {"error", started.error().what},
-                                       {"consequence", "no report is taken; trying again"}});
   }
+  log_.error("reports.bind_failed", {{"address", settings_.options.listen},
+                                     {"error", started.error().what},
+                                     {"consequence", "no report is taken; trying again"}});
   reports_timer_.expires_after(reports_backoff_.next(0.5));
   reports_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) start_reports();
@@ -304,14 +297,7 @@ std::string Controller::metrics_page() const {
 
 void Controller::note_health(const char* resource, const source::Health& health) {
   readable_[resource] = health.readable;
-  if (health.readable) {
-    log_.info("api.readable", {{"resource", resource}, {"server", client_.server()}});
-  } else {
-    log_.warning("api.unreadable", {{"resource", resource},
-                                    {"reason", to_string(health.reason)},
-                                    {"detail", health.message},
-                                    {"consequence", "what was known stays; trying again"}});
-  }
+  kube::log_health(log_, resource, client_.server(), health);
 }
 
 }  // namespace vipra::controller

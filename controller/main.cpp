@@ -44,8 +44,8 @@ int run(controller::Settings settings, const log::Logger& log) {
 int main(int argc, char** argv) {
   auto command_line = controller::parse_command_line(argc, argv);
   if (!command_line) return complain(command_line.error().what);
-  if (command_line->request == controller::CommandLine::Request::kPrintAndExit) {
-    (void)std::fputs(command_line->text.c_str(), stdout);
+  if (command_line->flags.request == flags::Parsed::Request::kPrintAndExit) {
+    (void)std::fputs(command_line->flags.text.c_str(), stdout);
     return 0;
   }
   auto settings = controller::understand(command_line->options);

@@ -1,10 +1,7 @@
 #include "controller/options.hpp"
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <array>
-#include <map>
+#include <utility>
 
 namespace vipra::controller {
 namespace {
@@ -18,17 +15,6 @@ constexpr const char* kAbout =
 constexpr const char* kAfter =
     "Of several replicas the one that holds the Lease writes. On --metrics: /metrics, /livez, /readyz.\n"
     "SIGTERM gives the Lease up and ends.";
-
-const std::map<std::string, log::Level> kLevels{{"debug", log::Level::kDebug},
-                                                {"info", log::Level::kInfo},
-                                                {"warning", log::Level::kWarning},
-                                                {"error", log::Level::kError}};
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return {};
-  return name.data();
-}
 
 void add_flags(CLI::App& app, Options& options) {
   app.add_option("--namespace", options.name_space,
@@ -67,34 +53,21 @@ void add_flags(CLI::App& app, Options& options) {
       ->allow_extra_args(false);
   app.add_option("--identity", options.identity, "Name of this replica in the Lease (default: the host name)")
       ->type_name("NAME");
-  app.add_option_function<std::string>(
-         "--log-level", [&options](const std::string& name) { options.log_level = kLevels.at(name); },
-         "debug, info, warning or error (default info); JSON lines on stdout")
-      ->type_name("LEVEL")
-      ->check(CLI::IsMember(kLevels).description(""));
+  flags::add_log_level(app, options.log_level);
 }
 
 }  // namespace
 
 Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   CommandLine out;
-  out.options.identity = host_name();
+  out.options.identity = flags::host_name();
   CLI::App app{kAbout, "vipra-controller"};
   app.footer(kAfter);
-  app.set_version_flag("--version", "vipra-controller " VIPRA_VERSION, "Print the version");
-  app.set_help_flag("-h,--help", "Print this text");
-  app.get_formatter()->column_width(28);
-  app.get_formatter()->label("OPTIONS", "options");
   add_flags(app, out.options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    return CommandLine{CommandLine::Request::kPrintAndExit, {}, app.help()};
-  } catch (const CLI::CallForVersion&) {
-    return CommandLine{CommandLine::Request::kPrintAndExit, {}, "vipra-controller " VIPRA_VERSION "\n"};
-  } catch (const CLI::ParseError& error) {
-    return fail(Errc::kInvalid, error.what());
-  }
+  auto parsed = flags::parse(app, VIPRA_VERSION, argc, argv);
+  if (!parsed) return tl::unexpected{std::move(parsed).error()};
+  out.flags = std::move(*parsed);
+  if (out.flags.request == flags::Parsed::Request::kPrintAndExit) return out;
   if (out.options.identity.empty()) return fail(Errc::kInvalid, "there is no host name: say --identity NAME");
   return out;
 }

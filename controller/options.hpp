@@ -1,12 +1,12 @@
 // The command line of vipra-controller.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "base/log.hpp"
 #include "base/result.hpp"
+#include "program_flags/flags.hpp"
 
 namespace vipra::controller {
 
@@ -34,9 +34,8 @@ struct Options {
 };
 
 struct CommandLine {
-  enum class Request : std::uint8_t { kRun, kPrintAndExit } request = Request::kRun;
+  flags::Parsed flags;  // whether to run at all
   Options options;
-  std::string text;  // what to print: help, version
 };
 
 // Fails with one sentence for people.

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "channel/protocol.hpp"
+#include "kube/health_log.hpp"
+#include "kube_core/json_access.hpp"
 #include "vipra/report/v1/report.pb.h"
 
 namespace vipra::control {
@@ -12,6 +14,11 @@ namespace {
 constexpr const char* kServiceNameSelector = "kubernetes.io/service-name=";
 constexpr const char* kControllerWatch = "controller";  // no namespace/name of a Service
 constexpr const char* kCaKey = "ca.crt";
+const checks::ServiceBoard::Service kEveryService{};
+
+std::string watch_name(const checks::ServiceBoard::Service& service) {
+  return service.first + "/" + service.second;
+}
 
 kube::ReflectorOptions nodes_options() {
   kube::ReflectorOptions out;
@@ -25,13 +32,6 @@ kube::ReflectorOptions slices_options(const std::string& name_space, const std::
   out.resource = kube::endpoint_slices(name_space);
   out.reduce = kube::keep_endpoints;
   if (!service.empty()) out.label_selector = kServiceNameSelector + service;
-  return out;
-}
-
-kube::ReflectorOptions config_map_options(const std::string& name_space, const std::string& name) {
-  kube::ReflectorOptions out;
-  out.resource = {"", "v1", "configmaps", name_space};
-  out.field_selector = "metadata.name=" + name;
   return out;
 }
 
@@ -100,34 +100,38 @@ void Cluster::stop() {
   if (reports_) reports_->stop();
 }
 
-void Cluster::watch_services(std::set<checks::ServiceBoard::Service> services) {
+void Cluster::watch_services(std::set<Service> services) {
   if (services == services_) return;
   services_ = std::move(services);
   if (running_) open_service_watches();
 }
 
+// Watches that stay wanted go on: nothing is read anew because another check came or went.
 void Cluster::open_service_watches() {
-  slices_.clear();
-  std::erase_if(readable_["endpointslices"],
-                [](const auto& entry) { return entry.first != kControllerWatch; });
-  const auto add = [this](const std::string& name_space, const std::string& name) {
-    auto& reflector = slices_.emplace_back(
-        std::make_unique<kube::Reflector>(io_, client_, slices_options(name_space, name)));
+  std::set<Service> wanted = services_;
+  if (wanted.size() > kMostSingleWatches) wanted = {kEveryService};
+  auto& readable = readable_["endpointslices"];
+  std::erase_if(slices_, [&](const auto& entry) {
+    const bool unwanted = !wanted.contains(entry.first);
+    if (unwanted) readable.erase(watch_name(entry.first));
+    return unwanted;
+  });
+  for (const auto& service : wanted) {
+    auto& reflector = slices_[service];
+    if (reflector) continue;
+    reflector =
+        std::make_unique<kube::Reflector>(io_, client_, slices_options(service.first, service.second));
     reflector->start([this](const kube::Delta&) { on_slices(); },
-                     [this, which = name_space + "/" + name](const source::Health& health) {
+                     [this, which = watch_name(service)](const source::Health& health) {
                        note_health("endpointslices", which, health);
                      });
-  };
-  if (services_.size() > kMostSingleWatches) {
-    add({}, {});
-  } else {
-    for (const auto& [name_space, name] : services_) add(name_space, name);
   }
+  if (!slices_.empty()) on_slices();  // one that was not read yet may have gone
 }
 
 void Cluster::on_slices() {
   Objects all;
-  for (const auto& reflector : slices_) {
+  for (const auto& [service, reflector] : slices_) {
     // Until every one has been read, what is missing would look like no endpoints.
     if (!reflector->synced()) return;
     all.insert(reflector->objects().begin(), reflector->objects().end());
@@ -148,23 +152,19 @@ void Cluster::watch_controller() {
       },
       [this](const source::Health& health) { note_health("endpointslices", kControllerWatch, health); });
   controller_ca_ = std::make_unique<kube::Reflector>(
-      io_, client_, config_map_options(controller.name_space, controller.ca_config_map));
+      io_, client_,
+      kube::only_object({"", "v1", "configmaps", controller.name_space}, controller.ca_config_map));
   controller_ca_->start([this](const kube::Delta&) { on_ca(); },
                         [this](const source::Health& health) { note_health("configmaps", "", health); });
 }
 
 void Cluster::on_ca() {
   for (const auto& [key, object] : controller_ca_->objects()) {
-    if (object->name != settings_.controller->ca_config_map) continue;
-    const auto data = object->json.find("data");
-    if (data == object->json.end() || !data->is_object()) continue;
-    const auto ca = data->find(kCaKey);
-    if (ca == data->end() || !ca->is_string()) continue;
-    if (auto pem = ca->get<std::string>(); !pem.empty() && pem != ca_) {
-      ca_ = std::move(pem);
-      log_.info("controller.ca_loaded", {{"config_map", key}});
-      reports_->set_ca(ca_);
-    }
+    auto pem = kube::text(kube::member(object->json, "data"), kCaKey);
+    if (pem.empty() || pem == ca_) continue;
+    ca_ = std::move(pem);
+    log_.info("controller.ca_loaded", {{"config_map", key}});
+    reports_->set_ca(ca_);
   }
 }
 
@@ -172,13 +172,9 @@ void Cluster::publish(std::shared_ptr<const report::v1::NodeReport> report) {
   if (reports_) reports_->publish(std::move(report));
 }
 
-std::vector<report::ReportClient::Endpoint> Cluster::controllers() const {
-  return reports_ ? reports_->endpoints() : std::vector<report::ReportClient::Endpoint>{};
-}
-
 std::uint64_t Cluster::relists() const noexcept {
   std::uint64_t out = virtual_ips_.relists() + nodes_.relists();
-  for (const auto& reflector : slices_) out += reflector->relists();
+  for (const auto& [service, reflector] : slices_) out += reflector->relists();
   return out;
 }
 
@@ -194,14 +190,7 @@ std::map<std::string, bool> Cluster::readable() const {
 
 void Cluster::note_health(const char* resource, const std::string& which, const source::Health& health) {
   readable_[resource][which] = health.readable;
-  if (health.readable) {
-    log_.info("api.readable", {{"resource", resource}, {"server", client_.server()}});
-  } else {
-    log_.warning("api.unreadable", {{"resource", resource},
-                                    {"reason", to_string(health.reason)},
-                                    {"detail", health.message},
-                                    {"consequence", "what was known stays; trying again"}});
-  }
+  kube::log_health(log_, resource, client_.server(), health);
 }
 
 }  // namespace vipra::control

@@ -37,6 +37,8 @@ struct ControllerSettings {
 
 class Cluster {
  public:
+  using Service = checks::ServiceBoard::Service;
+
   struct Settings {
     kube::Access access;
     std::string node;
@@ -59,10 +61,9 @@ class Cluster {
   void stop();
 
   // Which Services the checks ask about: the whole truth.
-  void watch_services(std::set<checks::ServiceBoard::Service> services);
+  void watch_services(std::set<Service> services);
   void publish(std::shared_ptr<const report::v1::NodeReport> report);
 
-  [[nodiscard]] std::vector<report::ReportClient::Endpoint> controllers() const;
   [[nodiscard]] std::uint64_t relists() const noexcept;
   // By resource, as far as an answer or a failure came; several watches of one count as one.
   [[nodiscard]] std::map<std::string, bool> readable() const;
@@ -85,8 +86,8 @@ class Cluster {
   kube::Client client_;
   kube::VirtualIpSource virtual_ips_;
   kube::Reflector nodes_;
-  std::set<checks::ServiceBoard::Service> services_;
-  std::vector<std::unique_ptr<kube::Reflector>> slices_;
+  std::set<Service> services_;
+  std::map<Service, std::unique_ptr<kube::Reflector>> slices_;
   std::unique_ptr<kube::Reflector> controller_slices_;
   std::unique_ptr<kube::Reflector> controller_ca_;
   std::unique_ptr<report::ReportClient> reports_;

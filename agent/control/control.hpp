@@ -74,6 +74,7 @@ class Control {
   void on_source_health(const source::Health& health);
   void on_nodes(NodesView nodes);
   void on_nodes_health(const source::Health& health);
+  [[nodiscard]] bool has_another_source() const;
   [[nodiscard]] Cluster::Events cluster_events();
   void on_labels(source::Change<source::Labels> change);
   void on_labels_health(const source::Health& health);

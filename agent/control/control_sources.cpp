@@ -54,9 +54,8 @@ void Control::start_sources() {
   if (!cluster_) return;
   cluster_->start();
   after(sources_timer_, kSourcePatience, [this] {
-    if (stopped_) return;
-    if (last_good_loaded_) labels_known_ = true;
-    if (last_good_loaded_ || (folder_ && files_.folder_read())) definitions_known_ = true;
+    if (stopped_ || !has_another_source()) return;
+    definitions_known_ = labels_known_ = true;
     replan();
   });
 }
@@ -121,8 +120,14 @@ void Control::on_nodes(NodesView nodes) {
   replan();
 }
 
+// Whether there is something to serve though the API server tells nothing: an earlier run's, or the folder's.
+bool Control::has_another_source() const {
+  return last_good_loaded_ || (folder_ && files_.folder_read());
+}
+
+// Without labels of any kind nothing is planned: an agent that goes on would lose what selects its node.
 void Control::on_nodes_health(const source::Health& health) {
-  if (health.readable) return;
+  if (health.readable || !has_another_source()) return;
   labels_known_ = true;
   replan();
 }

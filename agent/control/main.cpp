@@ -51,8 +51,8 @@ int run(control::Settings settings, runtime::LogSink& sink, const log::Logger& l
 int main(int argc, char** argv) {
   auto command_line = control::parse_command_line(argc, argv);
   if (!command_line) return complain(command_line.error().what);
-  if (command_line->request == control::CommandLine::Request::kPrintAndExit) {
-    (void)std::fputs(command_line->text.c_str(), stdout);
+  if (command_line->flags.request == flags::Parsed::Request::kPrintAndExit) {
+    (void)std::fputs(command_line->flags.text.c_str(), stdout);
     return 0;
   }
   auto settings = control::understand(command_line->options);

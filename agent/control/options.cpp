@@ -1,10 +1,7 @@
 #include "agent/control/options.hpp"
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <array>
-#include <map>
+#include <utility>
 
 namespace vipra::control {
 namespace {
@@ -19,17 +16,6 @@ constexpr const char* kAbout =
 constexpr const char* kAfter =
     "On --listen: /metrics for Prometheus, /livez (this process works), /readyz (the definitions are\n"
     "read, and the agent runs them). SIGTERM ends it at once and takes nothing away.";
-
-const std::map<std::string, log::Level> kLevels{{"debug", log::Level::kDebug},
-                                                {"info", log::Level::kInfo},
-                                                {"warning", log::Level::kWarning},
-                                                {"error", log::Level::kError}};
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return {};
-  return name.data();
-}
 
 void add_flags(CLI::App& app, Options& options) {
   app.add_option("--definitions", options.definitions,
@@ -73,36 +59,27 @@ void add_flags(CLI::App& app, Options& options) {
   app.add_option("--listen", options.listen,
                  "Address of /metrics, /livez and /readyz; [::] takes IPv4 too (default [::]:9112)")
       ->type_name("ADDR:PORT");
-  app.add_option_function<std::string>(
-         "--log-level", [&options](const std::string& name) { options.log_level = kLevels.at(name); },
-         "debug, info, warning or error (default info); JSON lines on stdout")
-      ->type_name("LEVEL")
-      ->check(CLI::IsMember(kLevels).description(""));
+  flags::add_log_level(app, options.log_level);
 }
 
 }  // namespace
 
 Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   CommandLine out;
-  out.options.node = host_name();
+  out.options.node = flags::host_name();
   CLI::App app{kAbout, "vipra-control"};
   app.footer(kAfter);
-  app.set_version_flag("--version", "vipra-control " VIPRA_VERSION, "Print the version");
-  app.set_help_flag("-h,--help", "Print this text");
-  app.get_formatter()->column_width(28);
-  app.get_formatter()->label("OPTIONS", "options");
   add_flags(app, out.options);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    return CommandLine{CommandLine::Request::kPrintAndExit, {}, app.help()};
-  } catch (const CLI::CallForVersion&) {
-    return CommandLine{CommandLine::Request::kPrintAndExit, {}, "vipra-control " VIPRA_VERSION "\n"};
-  } catch (const CLI::ParseError& error) {
-    return fail(Errc::kInvalid, error.what());
-  }
+  auto parsed = flags::parse(app, VIPRA_VERSION, argc, argv);
+  if (!parsed) return tl::unexpected{std::move(parsed).error()};
+  out.flags = std::move(*parsed);
+  if (out.flags.request == flags::Parsed::Request::kPrintAndExit) return out;
   if (out.options.in_cluster && !out.options.kubeconfig.empty()) {
     return fail(Errc::kInvalid, "--kubernetes and --kubeconfig exclude each other");
+  }
+  if (out.options.has_cluster() && !out.options.labels_file.empty()) {
+    return fail(Errc::kInvalid,
+                "--labels-file is for nodes outside of a cluster: there the Node has the labels");
   }
   if (!out.options.has_cluster() &&
       !(out.options.api_endpoints.empty() && out.options.controller_service.empty())) {

@@ -6,12 +6,6 @@
 namespace vipra::control {
 namespace {
 
-Result<kube::Access> cluster_access(const Options& options) {
-  auto access = options.in_cluster ? kube::in_cluster() : kube::from_kubeconfig(options.kubeconfig);
-  if (!access || options.api_endpoints.empty()) return access;
-  return kube::with_endpoints(std::move(*access), options.api_endpoints);
-}
-
 Result<std::pair<std::string, std::string>> namespaced(const std::string& flag, const std::string& text) {
   const auto slash = text.find('/');
   if (slash == 0 || slash == std::string::npos || slash + 1 == text.size()) {
@@ -22,7 +16,7 @@ Result<std::pair<std::string, std::string>> namespaced(const std::string& flag, 
 
 Result<std::optional<Cluster::Settings>> cluster_settings(const Options& options) {
   if (!options.has_cluster()) return std::nullopt;
-  auto access = cluster_access(options);
+  auto access = kube::find_access(options.kubeconfig, options.api_endpoints);
   if (!access) return tl::unexpected{std::move(access).error()};
   Cluster::Settings out{std::move(*access), options.node, std::nullopt};
   if (options.controller_service.empty()) return out;

@@ -158,4 +158,10 @@ Result<Access> with_endpoints(Access access, const std::vector<std::string>& end
   return access;
 }
 
+Result<Access> find_access(const std::string& kubeconfig, const std::vector<std::string>& endpoints) {
+  auto access = kubeconfig.empty() ? in_cluster() : from_kubeconfig(kubeconfig);
+  if (!access) return access;
+  return with_endpoints(std::move(*access), endpoints);
+}
+
 }  // namespace vipra::kube

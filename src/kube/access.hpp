@@ -60,4 +60,8 @@ inline constexpr const char* kServiceAccountFolder = "/var/run/secrets/kubernete
 // service's name, which such an address is not: then set server_name to "kubernetes.default.svc".
 [[nodiscard]] Result<Access> with_endpoints(Access access, const std::vector<std::string>& endpoints);
 
+// What a command line asks for: the kubeconfig, or as a pod where that is empty; with these servers, if any.
+[[nodiscard]] Result<Access> find_access(const std::string& kubeconfig,
+                                         const std::vector<std::string>& endpoints);
+
 }  // namespace vipra::kube

@@ -11,9 +11,7 @@ namespace {
 using Json = nlohmann::json;
 using definitions::InputFile;
 using definitions::InputFilePtr;
-using source::Removed;
 using source::Replaced;
-using source::Upserted;
 
 // `from` with these members only; anything but an object stays as it is.
 void keep_only(Json& from, std::initializer_list<const char*> members) {
@@ -127,32 +125,6 @@ InputFilePtr VirtualIpSource::unread() {
   out->name = kDefinitionsFile;
   out->complete = false;
   return out;
-}
-
-ObjectSource::ObjectSource(boost::asio::io_context& loop, Client& client, ReflectorOptions options)
-    : reflector_{loop, client, std::move(options)} {}
-ObjectSource::~ObjectSource() {
-  stop();
-}
-
-void ObjectSource::start(OnChange on_change, OnHealth on_health) {
-  open_ = std::make_shared<bool>(true);
-  reflector_.start(
-      [on_change = std::move(on_change), open = open_](const Delta& delta) {
-        if (delta.first) on_change(Replaced<ObjectPtr>{*delta.first});
-        for (const auto& object : delta.upserted) {
-          if (*open) on_change(Upserted<ObjectPtr>{object});
-        }
-        for (const auto& key : delta.removed) {
-          if (*open) on_change(Removed{key});
-        }
-      },
-      std::move(on_health));
-}
-
-void ObjectSource::stop() {
-  if (open_) *open_ = false;  // a callback that stops gets no further change of the same delta
-  reflector_.stop();
 }
 
 }  // namespace vipra::kube

@@ -1,4 +1,5 @@
-// The API server as a source: VirtualIPs as one large file of definitions, and any resource as objects.
+// The API server as a source: VirtualIPs as one large file of definitions. Other resources are read with a
+// Reflector; what of them is kept is said here.
 #pragma once
 
 #include <cstdint>
@@ -43,22 +44,6 @@ class VirtualIpSource final : public source::Source<definitions::InputFilePtr> {
  private:
   class Collector;
   std::shared_ptr<Collector> collector_;
-};
-
-// Replaced once, when first read; then only differences, also after a relist. Removed::key is Object::key.
-class ObjectSource final : public source::Source<ObjectPtr> {
- public:
-  ObjectSource(boost::asio::io_context& loop, Client& client, ReflectorOptions options);
-  ~ObjectSource() override;
-  ObjectSource(const ObjectSource&) = delete;
-  ObjectSource& operator=(const ObjectSource&) = delete;
-
-  void start(OnChange on_change, OnHealth on_health) override;
-  void stop() override;
-
- private:
-  Reflector reflector_;
-  std::shared_ptr<bool> open_;
 };
 
 }  // namespace vipra::kube

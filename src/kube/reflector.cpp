@@ -21,6 +21,13 @@ Failure failure_of(const Answer& answer) {
 
 }  // namespace
 
+ReflectorOptions only_object(Resource resource, std::string_view name) {
+  ReflectorOptions out;
+  out.resource = std::move(resource);
+  out.field_selector = "metadata.name=" + std::string{name};
+  return out;
+}
+
 // Kept alive by its timer's handler; stop() cancels everything and forgets the callbacks.
 class Reflector::Loop : public std::enable_shared_from_this<Loop> {
  public:

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "kube/client.hpp"
 #include "kube_core/reflection.hpp"
@@ -20,6 +21,9 @@ struct ReflectorOptions {
   ReflectionOptions reflection;
   Duration initial_limit = std::chrono::seconds{30};  // silence during initial events, then it lists instead
 };
+
+// The one object of this name: where RBAC names it, list and watch are allowed with this field selector only.
+[[nodiscard]] ReflectorOptions only_object(Resource resource, std::string_view name);
 
 class Reflector {
  public:

@@ -1,5 +1,6 @@
 // vipra-control on a real API server: what it tells its agent, and that nothing but a deletion takes it away.
 #include <signal.h>
+#include <algorithm>
 
 #include <cstdio>
 
@@ -231,6 +232,50 @@ TEST_F(ControlApi, TheSameObjectInAFolderAndInTheClusterIsServedOnceAndDoesNotFl
     return node_->routers().find("web/ipv4") != std::string::npos &&
            node_->routers().find("web/ipv4:77") == std::string::npos;
   })) << node_->routers();
+}
+
+TEST_F(ControlApi, WithoutLabelsOfAnyKindNothingIsToldAndNothingGoes) {
+  ASSERT_OK(stage_->apply(virtual_ip("web", 51, kByZone)));
+  // The first start of a node, where the Nodes may not be read: what selects it is not known.
+  const auto change_role = [&](const std::string& patch) {
+    return stage_->kubectl({"patch", "clusterrole", "vipra-agent", "--type=json", "-p", "[" + patch + "]"});
+  };
+  ASSERT_THAT(change_role(R"({"op":"test","path":"/rules/1/resources","value":["nodes"]},)"
+                          R"({"op":"remove","path":"/rules/1"})"),
+              HasSubstr("patched"));
+  start();
+  ASSERT_TRUE(metric("vipra_api_readable{resource=\"virtualips\"} 1")) << node_->log();
+  ASSERT_TRUE(metric("vipra_api_readable{resource=\"nodes\"} 0")) << node_->log();
+  EXPECT_EQ(node_->told(), 0u);
+  ASSERT_THAT(change_role(R"({"op":"add","path":"/rules/1","value":{"apiGroups":[""],"resources":["nodes"],)"
+                          R"("verbs":["get","list","watch"]}})"),
+              HasSubstr("patched"));
+  ASSERT_TRUE(routers("web/ipv4:150"));
+  EXPECT_EQ(node_->told(), 1u);
+}
+
+TEST_F(ControlApi, AnotherServiceIsWatchedWithoutReadingTheFirstAnew) {
+  const auto check = [](const std::string& name) {
+    return "{name: " + name + ", service: {name: " + name +
+           ", namespace: default}, interval: 100ms, timeout: 50ms, "
+           "onFailure: {priorityDelta: -30}}";
+  };
+  ASSERT_OK(stage_->apply(virtual_ip("web", 51, "  checks: [" + check("front") + "]\n")));
+  start();
+  ASSERT_TRUE(routers("web/ipv4:100"));
+  ASSERT_TRUE(until([&] { return node_->delta("web/ipv4") == -30; })) << "no endpoints";
+  const auto lists = [&] {
+    const auto log = stage_->audit();
+    return std::count_if(log.begin(), log.end(), [](const auto& line) {
+      return line.find("service-name%3Dfront") != std::string::npos;
+    });
+  };
+  const auto before = lists();
+  ASSERT_GT(before, 0);
+  ASSERT_OK(
+      stage_->apply(virtual_ip("web", 51, "  checks: [" + check("front") + ", " + check("back") + "]\n")));
+  ASSERT_TRUE(until([&] { return node_->delta("web/ipv4") == -60; })) << "the second one was read";
+  EXPECT_EQ(lists(), before);
 }
 
 TEST_F(ControlApi, AServiceCheckFollowsItsEndpointSlices) {

@@ -121,19 +121,17 @@ TEST_F(SourceTest, ObjectsComeOnceAsAWholeAndThenOneByOne) {
   kube::ReflectorOptions options;
   options.resource = kube::nodes();
   options.reduce = kube::keep_node_facts;
-  kube::ObjectSource nodes{loop, *client, options};
+  kube::Reflector nodes{loop, *client, options};
   std::vector<std::string> seen;
   nodes.start(
-      [&](source::Change<kube::ObjectPtr> change) {
-        if (const auto* all = std::get_if<source::Replaced<kube::ObjectPtr>>(&change)) {
-          seen.push_back("all " + std::to_string(all->all.size()));
-        } else if (const auto* one = std::get_if<source::Upserted<kube::ObjectPtr>>(&change)) {
-          seen.push_back(one->object->key + " " + one->object->json["metadata"]["labels"].dump());
-          EXPECT_FALSE(one->object->json["status"].contains("images"));
-          EXPECT_TRUE(one->object->json["status"].contains("addresses"));
-        } else {
-          seen.push_back("no " + std::get<source::Removed>(change).key);
+      [&](const kube::Delta& delta) {
+        if (delta.first) seen.push_back("all " + std::to_string(delta.first->size()));
+        for (const auto& object : delta.upserted) {
+          seen.push_back(object->key + " " + object->json["metadata"]["labels"].dump());
+          EXPECT_FALSE(object->json["status"].contains("images"));
+          EXPECT_TRUE(object->json["status"].contains("addresses"));
         }
+        for (const auto& key : delta.removed) seen.push_back("no " + key);
       },
       [](const source::Health&) {});
   ASSERT_TRUE(eventually([&] { return seen.size() == 1; }));

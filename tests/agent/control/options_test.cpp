@@ -17,7 +17,7 @@ Result<CommandLine> parse(std::vector<const char*> arguments) {
 TEST(Options, EveryFlagHasADefault) {
   const auto parsed = parse({});
   ASSERT_TRUE(parsed);
-  EXPECT_EQ(parsed->request, CommandLine::Request::kRun);
+  EXPECT_EQ(parsed->flags.request, flags::Parsed::Request::kRun);
   EXPECT_EQ(parsed->options.agent_socket, "/run/vipra/agent.sock");
   EXPECT_EQ(parsed->options.vipctl_socket, "/run/vipra/vipctl.sock");
   EXPECT_EQ(parsed->options.definitions, "/etc/vipra/definitions");
@@ -69,6 +69,7 @@ TEST(Options, AClusterIsAskedForByFlags) {
 TEST(Options, FlagsOfAClusterThatMakeNoSenseAreNamed) {
   for (const auto& [arguments, named] : std::vector<std::pair<std::vector<const char*>, const char*>>{
            {{"--kubernetes", "--kubeconfig", "/k"}, "--kubeconfig"},
+           {{"--kubernetes", "--labels-file", "/l"}, "--labels-file"},
            {{"--api-endpoint", "192.0.2.1"}, "--api-endpoint"},
            {{"--controller-service", "a/b", "--controller-ca-configmap", "a/c"}, "--controller-service"},
            {{"--kubernetes", "--controller-service", "a/b"}, "--controller-ca-configmap"},
@@ -129,14 +130,14 @@ TEST(Settings, OfAClusterThatCannotBeReadSayWhy) {
 TEST(Options, HelpNamesEveryFlagAndVersionIsALine) {
   const auto help = parse({"--help"});
   ASSERT_TRUE(help);
-  EXPECT_EQ(help->request, CommandLine::Request::kPrintAndExit);
+  EXPECT_EQ(help->flags.request, flags::Parsed::Request::kPrintAndExit);
   for (const char* flag :
        {"--agent-socket", "--definitions", "--state-dir", "--node", "--label", "--labels-file", "--listen",
         "--vipctl-socket", "--log-level", "--kubernetes", "--kubeconfig", "--api-endpoint",
         "--controller-service", "--controller-ca-configmap", "--controller-token-file"}) {
-    EXPECT_THAT(help->text, testing::HasSubstr(flag));
+    EXPECT_THAT(help->flags.text, testing::HasSubstr(flag));
   }
-  EXPECT_THAT(parse({"--version"})->text, testing::MatchesRegex("vipra-control [0-9.]+\n"));
+  EXPECT_THAT(parse({"--version"})->flags.text, testing::MatchesRegex("vipra-control [0-9.]+\n"));
 }
 
 }  // namespace
