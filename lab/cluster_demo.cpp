@@ -1,6 +1,5 @@
 #include "lab/cluster_demo.hpp"
 
-#include <cstdio>
 #include <iostream>
 #include <memory>
 #include <sstream>
@@ -27,12 +26,6 @@ constexpr int kPriority = 100;
 constexpr Duration kPatience = seconds{60};
 // kubelets and API server run beside the election on the same cores, which they do in no real cluster.
 constexpr Duration kMargin = milliseconds{100};
-
-std::string seconds_text(Duration d) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f s", std::chrono::duration<double>{d}.count());
-  return text;
-}
 
 class ClusterDemo {
  public:
@@ -182,9 +175,7 @@ int run_cluster_demo(const ClusterDemoOptions& options) {
       status = 1;
     }
   }
-  std::cout << "\n"
-            << (status == 0 ? "Done" : "Ended") << " in " << seconds_text(now() - begin)
-            << (options.keep_files ? "; the logs are kept" : "; nothing is left behind") << ".\n";
+  tell_end(status == 0, now() - begin, options.keep_files);
   return status;
 }
 

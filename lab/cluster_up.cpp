@@ -1,9 +1,8 @@
 #include "lab/cluster_up.hpp"
 
-#include <signal.h>
-
 #include <iostream>
 
+#include "lab/end_signals.hpp"
 #include "lab/kube/cluster.hpp"
 
 namespace vipra::lab {
@@ -35,13 +34,7 @@ void describe(kube::Cluster& cluster) {
 }  // namespace
 
 int run_cluster_up(const ClusterUpOptions& options) {
-  // Before any thread is made, so that sigwait below is the only one to see them.
-  sigset_t ends;
-  sigemptyset(&ends);
-  sigaddset(&ends, SIGINT);
-  sigaddset(&ends, SIGTERM);
-  sigaddset(&ends, SIGHUP);
-  ::pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  const EndSignals ends;
 
   auto binaries = options.binaries.empty() ? kube::Binaries::find(VIPRA_SOURCE_DIR, kube::Level::kCluster)
                                            : Result<kube::Binaries>{kube::Binaries{options.binaries}};
@@ -52,8 +45,7 @@ int run_cluster_up(const ClusterUpOptions& options) {
   for (const auto& image : options.images)
     if (const auto done = (*cluster)->load_image(image); !done) return give_up(done.error());
   describe(**cluster);
-  int number = 0;
-  ::sigwait(&ends, &number);
+  ends.wait();
   std::cout << "\nTaking the cluster down." << '\n' << std::flush;
   return 0;
 }

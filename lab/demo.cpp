@@ -1,7 +1,6 @@
 #include "lab/demo.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <iostream>
 
 #include "lab/demo_story.hpp"
@@ -16,12 +15,6 @@ using std::chrono::seconds;
 
 constexpr const char* kVip = "10.99.0.100";
 constexpr Duration kPatience = seconds{10};
-
-std::string seconds_text(Duration d) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f s", std::chrono::duration<double>{d}.count());
-  return text;
-}
 
 class Demo {
  public:
@@ -214,9 +207,7 @@ int run_demo(const DemoOptions& options) {
       status = 1;
     }
   }
-  std::cout << "\n"
-            << (status == 0 ? "Done" : "Ended") << " in " << seconds_text(now() - begin)
-            << (options.keep_files ? "; the logs are kept" : "; nothing is left behind") << ".\n";
+  tell_end(status == 0, now() - begin, options.keep_files);
   return status;
 }
 

@@ -26,6 +26,18 @@ std::string line_of(const Finding& finding, int width) {
 
 }  // namespace
 
+std::string seconds_text(Duration d) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f s", std::chrono::duration<double>{d}.count());
+  return text;
+}
+
+void tell_end(bool good, Duration took, bool files_kept) {
+  std::cout << "\n"
+            << (good ? "Done" : "Ended") << " in " << seconds_text(took)
+            << (files_kept ? "; the logs are kept" : "; nothing is left behind") << ".\n";
+}
+
 bool Finding::good() const {
   if (host_stalled) return true;
   return bound ? outage <= *bound + kMargin : lost == 0;

@@ -23,6 +23,11 @@ struct Finding {
 
 [[nodiscard]] Finding finding_of(std::string what, const ProbeReport& report, std::optional<Duration> bound);
 
+[[nodiscard]] std::string seconds_text(Duration d);  // "0.29 s"
+
+// The last line of a demonstration.
+void tell_end(bool good, Duration took, bool files_kept);
+
 // Prints as it is told, flushing each line.
 class Story {
  public:

@@ -1,9 +1,8 @@
 #include "lab/up.hpp"
 
-#include <signal.h>
-
 #include <iostream>
 
+#include "lab/end_signals.hpp"
 #include "lab/lab.hpp"
 
 namespace vipra::lab {
@@ -26,13 +25,7 @@ void describe(Lab& lab) {
 }  // namespace
 
 int run_up(const UpOptions& options) {
-  // Before any thread is made, so that sigwait below is the only one to see them.
-  sigset_t ends;
-  sigemptyset(&ends);
-  sigaddset(&ends, SIGINT);
-  sigaddset(&ends, SIGTERM);
-  sigaddset(&ends, SIGHUP);
-  ::pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+  const EndSignals ends;
 
   auto lab = Lab::make({.nodes = options.nodes, .keep_files = options.keep_files});
   if (!lab) {
@@ -46,8 +39,7 @@ int run_up(const UpOptions& options) {
     }
   }
   describe(**lab);
-  int number = 0;
-  ::sigwait(&ends, &number);
+  ends.wait();
   std::cout << "\nTaking the lab down." << '\n' << std::flush;
   return 0;
 }
