@@ -3,6 +3,8 @@
 
 #include <signal.h>
 
+#include <initializer_list>
+
 namespace vipra::lab {
 
 // Make one before any thread is made: the threads inherit that these signals wait for wait().
