@@ -1,26 +1,19 @@
 // Stories of two nodes, told as the pages that the encoder of vipra-control makes of them, scraped every 15
 // s; promtool says which alerts fire when.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <array>
-#include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <functional>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "metrics/families.hpp"
-#include "tests/deploy/metric_names.hpp"
+#include "tests/deploy/scrapes.hpp"
 
 namespace vipra::test {
 namespace {
 
 using metrics::Snapshot;
-
-constexpr int kSecondsAStep = 15;
 
 // A node that is well.
 Snapshot node_in(const std::string& name, State state) {
@@ -54,95 +47,16 @@ Snapshot node_in(const std::string& name, State state) {
 
 using Story = std::function<std::optional<Snapshot>(int step)>;  // none: the node does not answer
 
-struct Expectation {
-  int seconds;
-  std::map<std::string, int> firing;
-};
-
-class Scrapes {
- public:
-  explicit Scrapes(int steps) : steps_{steps} {}
-
-  void add(const std::string& node, const Story& story) {
-    const std::string target = "instance=\"" + node + "\",job=\"vipra-agent\"";
-    for (int step = 0; step < steps_; ++step) {
-      const auto snapshot = story(step);
-      put("up{" + target + '}', step, snapshot ? "1" : "0");
-      if (!snapshot) continue;
-      for (const auto& sample : samples_of(metrics::render(*snapshot))) {
-        put(sample.name + '{' + sample.labels + (sample.labels.empty() ? "" : ",") + target + '}', step,
-            sample.value);
-      }
-    }
-  }
-
-  [[nodiscard]] std::string test_file(const std::vector<Expectation>& expected) const {
-    std::string out = "rule_files: [\"" VIPRA_SOURCE_DIR
-                      "/deploy/dashboards/alerts.yaml\"]\nevaluation_interval: 15s\ntests:\n- interval: 15s\n"
-                      "  input_series:\n";
-    for (const auto& [series, values] : series_) {
-      out += "  - series: '" + series + "'\n    values: '";
-      for (const auto& value : values) out += (value.empty() ? "_" : value) + ' ';
-      out.back() = '\'';
-      out += '\n';
-    }
-    out += "  promql_expr_test:\n";
-    for (const auto& [seconds, firing] : expected) {
-      out += "  - expr: count by (alertname) (ALERTS{alertstate=\"firing\"})\n    eval_time: " +
-             std::to_string(seconds) + "s\n    exp_samples:\n";
-      if (firing.empty()) out.replace(out.size() - 1, 1, " []\n");
-      for (const auto& [name, count] : firing) {
-        out += "    - {labels: '{alertname=\"" + name + "\"}', value: " + std::to_string(count) + "}\n";
-      }
-    }
-    return out;
-  }
-
- private:
-  // Prometheus marks what was in the last scrape and is not in this one; promtool must be told.
-  void put(const std::string& series, int step, const std::string& value) {
-    auto& values = series_[series];
-    values.resize(static_cast<std::size_t>(steps_));
-    const auto at = static_cast<std::size_t>(step);
-    values[at] = value;
-    if (at + 1 < values.size()) values[at + 1] = "stale";
-  }
-
-  int steps_;
-  std::map<std::string, std::vector<std::string>> series_;
-};
-
-// Of this test alone, gone with it.
-struct Folder {
-  Folder() {
-    if (::mkdtemp(path.data()) == nullptr) ADD_FAILURE() << "no folder for the test";
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string path = std::filesystem::temp_directory_path() / "vipra-alerts-XXXXXX";
-};
-
-// Exit status (or what pclose says) and words.
-std::pair<int, std::string> promtool(const std::string& arguments) {
-  std::FILE* tool = ::popen(("promtool " + arguments + " 2>&1").c_str(), "r");
-  if (tool == nullptr) return {-1, "not run"};
-  std::string said;
-  std::array<char, 4096> piece{};
-  for (std::size_t got = 0; (got = std::fread(piece.data(), 1, piece.size(), tool)) > 0;)
-    said.append(piece.data(), got);
-  return {::pclose(tool), said};
-}
-
 void expect_alerts(const Story& a, const Story& b, const std::vector<Expectation>& expected) {
-  Scrapes scrapes{expected.back().seconds / kSecondsAStep + 2};
-  scrapes.add("node-a", a);
-  scrapes.add("node-b", b);
-  const Folder folder;
-  const auto file = folder.path + "/test.yaml";
-  std::ofstream{file} << scrapes.test_file(expected);
-  const auto [status, said] = promtool("test rules " + file);
-  EXPECT_EQ(status, 0) << said;
+  const int steps = expected.back().seconds / kSecondsAScrape + 2;
+  Scrapes scrapes{steps};
+  for (const auto& [node, story] : {std::pair{"node-a", &a}, std::pair{"node-b", &b}}) {
+    for (int step = 0; step < steps; ++step) {
+      const auto snapshot = (*story)(step);
+      scrapes.add(node, step, snapshot ? std::optional{metrics::render(*snapshot)} : std::nullopt);
+    }
+  }
+  EXPECT_EQ(disagreement(scrapes, expected), "");
 }
 
 Story always(const std::string& name, State state, std::function<void(Snapshot&)> change = {}) {
@@ -234,10 +148,10 @@ TEST(Dashboard, EveryExpressionIsPromQl) {
       rules.push_back({{"record", "x:number_" + std::to_string(rules.size())}, {"expr", expression}});
     }
   }
-  const Folder folder;
-  std::ofstream{folder.path + "/rules.yaml"}
+  const TestFolder folder;
+  std::ofstream{folder.path() + "/rules.yaml"}
       << nlohmann::json{{"groups", {{{"name", "dashboard"}, {"rules", rules}}}}}.dump();
-  const auto [status, said] = promtool("check rules " + folder.path + "/rules.yaml");
+  const auto [status, said] = promtool("check rules " + folder.path() + "/rules.yaml");
   EXPECT_EQ(status, 0) << said;
 }
 
