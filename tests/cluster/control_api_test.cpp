@@ -1,7 +1,7 @@
 // vipra-control on a real API server: what it tells its agent, and that nothing but a deletion takes it away.
 #include <signal.h>
-#include <algorithm>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "lab/kube/files.hpp"
@@ -117,13 +117,21 @@ TEST_F(ControlApi, ARelistChangesNothing) {
   ASSERT_OK(stage_->apply(virtual_ip("web", 51, kByZone)));
   start();
   ASSERT_TRUE(routers("web/ipv4:150"));
-  ASSERT_TRUE(metric("vipra_api_relists_total 2"));
+  ASSERT_TRUE(readable());
+  const auto relists = [&] {
+    const auto page = node_->metrics();
+    const std::string name = "\nvipra_api_relists_total ";
+    const auto at = page.find(name);
+    return at == std::string::npos ? -1 : std::stoi(page.substr(at + name.size(), 12));
+  };
+  const auto before = relists();
+  ASSERT_GE(before, 2) << "VirtualIPs and Nodes";
   stage_->api().kill(Part::kApi);
   ASSERT_TRUE(metric("vipra_api_readable{resource=\"virtualips\"} 0"));
   ASSERT_OK(stage_->api().start_part(Part::kApi));
   ASSERT_OK(stage_->api().wait_ready(60s));
   ASSERT_TRUE(readable());
-  EXPECT_THAT(node_->metrics(), testing::Not(HasSubstr("vipra_api_relists_total 2\n")));
+  EXPECT_GT(relists(), before);
   expect_only_this_change("b", "web/ipv4:120");
 }
 

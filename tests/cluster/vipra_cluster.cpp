@@ -77,6 +77,7 @@ Status VipraCluster::helm(const std::string& command, const std::string& tag,
       kNamespace,
       "--set",
       std::string{"image.repository="} + kVipraRepository + ",image.tag=" + tag};
+  arguments.insert(arguments.end(), values_.begin(), values_.end());
   arguments.insert(arguments.end(), more.begin(), more.end());
   const auto said = cluster_->helm(arguments);
   if (!said) return tl::unexpected{said.error()};

@@ -89,10 +89,11 @@ TEST_F(VipraFailover, ThePodOfTheOwnerIsDeletedAndNothingIsLost) {
   const auto since = now();
   const auto old = pod_on(nodes[0]);
   ASSERT_THAT(kubectl({"delete", "pod", "-n", kNamespace, old, "--wait=false"}), HasSubstr("deleted"));
-  ASSERT_OK(watch_->wait_for("web", since, owned_by(nodes[1]), s{20}));
+  const auto moved = watch_->wait_for("web", since, owned_by(nodes[1]), s{20});
+  ASSERT_OK(moved);
   ASSERT_TRUE(
       wait_until([&] { return !pod_on(nodes[0]).empty() && pod_on(nodes[0]) != old; }, s{60}, ms{200}));
-  ASSERT_OK(watch_->wait_for("web", since + s{1}, owned_by(nodes[0]), s{60}));
+  ASSERT_OK(watch_->wait_for("web", *moved, owned_by(nodes[0]), s{60}));
   const auto report = lost_since(since, 0);
   std::printf("pod of the owner deleted: %s\n", report.summary().c_str());
   EXPECT_TRUE(report.longest_outage() <= ms{20} || report.host_stalled()) << report.summary();
@@ -114,7 +115,7 @@ TEST_F(VipraFailover, TheDaemonSetIsRolledAndNothingIsLost) {
     std::printf("rolled: %s\n", report.summary().c_str());
     EXPECT_TRUE(report.longest_outage() <= ms{20} || report.host_stalled()) << report.summary();
   }
-  EXPECT_OK(watch_->wait_for("web", now() - s{5}, owned_by(nodes[0]), s{30}));
+  EXPECT_TRUE(wait_until([&] { return owned_by(nodes[0])(status_of("web")); }, s{30}, ms{100}));
 }
 
 TEST_F(VipraFailover, ADrainedNodeKeepsItsAgentAndItsAddresses) {
@@ -148,11 +149,15 @@ TEST_F(VipraFailover, AgentAndControlKilledComeBackByTheKubelet) {
   const auto report = lost_since(since, 0);
   EXPECT_TRUE(report.outages.empty() || report.host_stalled()) << report.summary();
 
-  // The whole agent: its children end with it, and somebody else answers.
+  // The whole agent: its children end with it, and somebody else answers. The kubelet may start it again so
+  // soon that the status shows the other owner for a moment only, or never.
   const auto killed = now();
   for (const pid_t pid : processes_on(nodes[0], "vipra-agent")) ::kill(pid, SIGKILL);
   ASSERT_TRUE(wait_until([&] { return probe_->answered_by(nodes[1], killed, 0); }, s{10}));
-  ASSERT_OK(watch_->wait_for("web", killed + s{1}, owned_by(nodes[0]), s{60}));
+  const auto elsewhere = now();
+  ASSERT_TRUE(wait_until([&] { return probe_->answered_by(nodes[0], elsewhere, 0); }, s{60}));
+  EXPECT_TRUE(wait_until(
+      [&] { return owners(kWeb) == std::vector{nodes[0]} && owned_by(nodes[0])(status_of("web")); }, s{10}));
 }
 
 }  // namespace

@@ -27,6 +27,23 @@ Duration outage() {
 
 class VipraOutage : public VipraCluster {
  protected:
+  // With the API server named, as docs/kubernetes.md advises whoever counts the seconds of an outage: one
+  // that ends takes itself out of the Service "kubernetes", and kube-proxy needs seconds to bring it back
+  // there.
+  static void SetUpTestSuite() {
+    ASSERT_NO_FATAL_FAILURE(VipraCluster::SetUpTestSuite());
+    if (!values_.empty()) return;
+    values_ = {"--set", "apiServer.endpoints={" + cluster_->api().url().substr(sizeof("https://") - 1) + "}"};
+    ASSERT_OK(helm("upgrade", "test-1", {}));
+    ASSERT_NO_FATAL_FAILURE(rolled_out());
+  }
+  static void rolled_out() {
+    for (const char* what : {"daemonset/vipra-agent", "deployment/vipra-controller"})
+      ASSERT_THAT(said(cluster_->kubectl({"rollout", "status", "-n", kNamespace, what, "--timeout=120s"}, {},
+                                         s{130})),
+                  HasSubstr("successfully"));
+    ASSERT_TRUE(whole_within(s{60})) << why_not_whole();
+  }
   void SetUp() override {
     VipraCluster::SetUp();
     if (HasFatalFailure()) return;
@@ -130,8 +147,9 @@ TEST_F(VipraOutage, WithoutTheApiANodeCrashesAndControlIsKilledAndTheStatusIsRig
       },
       s{30}, ms{50}))
       << status_of("web");
-  // The bound that is promised is 5 s; three kubelets that all come back on two cores may miss it.
-  std::printf("the status was right %.1f s after readyz\n", to_ms(now() - ready) / 1000);
+  const auto took = now() - ready;
+  std::printf("the status was right %.1f s after readyz\n", to_ms(took) / 1000);
+  EXPECT_LE(took, s{5});
   expect_nothing_lost(moved, 0);
   expect_nothing_lost(since, 1);
 }
@@ -225,11 +243,7 @@ TEST_F(VipraOutage, UpgradedToAnotherImageNothingIsLost) {
   ASSERT_OK(cluster_->load_image(archive));
   const auto since = now();
   ASSERT_OK(helm("upgrade", "test-2", {}));
-  ASSERT_THAT(
-      said(cluster_->kubectl(
-          {"rollout", "status", "-n", kNamespace, "daemonset/vipra-agent", "--timeout=120s"}, {}, s{130})),
-      HasSubstr("successfully"));
-  ASSERT_TRUE(whole_within(s{60})) << why_not_whole();
+  ASSERT_NO_FATAL_FAILURE(rolled_out());
   EXPECT_THAT(
       kubectl({"get", "pods", "-n", kNamespace, "-o", "jsonpath={.items[*].spec.containers[*].image}"}),
       testing::Not(HasSubstr("test-1")));

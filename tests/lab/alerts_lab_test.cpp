@@ -1,6 +1,5 @@
 // The alerts, judged by promtool on pages that agents really served while it happened: every moment of a
 // story is scraped once from every node, and stands in the test of the rules for as long as it says.
-
 #include <sstream>
 
 #include "tests/deploy/scrapes.hpp"
