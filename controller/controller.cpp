@@ -222,7 +222,7 @@ void Controller::on_refused(const collect::RefusedReport& refused) {
 void Controller::on_leading() {
   log_.info("controller.leading", {{"identity", lease_.identity()}});
   // What must last is in the objects; what this replica thought while it did not lead was never written.
-  memory_ = {};
+  memory_ = cluster::begin_to_lead(memory_);
   writer_.begin(objects_.all());
   reduce_within(Duration::zero());
 }

@@ -7,6 +7,7 @@
 #include "lab/cgroup.hpp"
 #include "lab/clock.hpp"
 #include "lab/kube/files.hpp"
+#include "lab/kube/fresh_network.hpp"
 #include "lab/kube/node_files.hpp"
 #include "lab/processes.hpp"
 
@@ -123,6 +124,7 @@ Status KubeNode::start() {
   if (const auto done = make_folder(place_.directory); !done) return done;
   // A namespace inherits the host's setting, which may be any.
   if (const auto done = set_sysctl(node_.net(), "ipv4/ip_forward", "1"); !done) return done;
+  if (const auto done = forget_filters_and_connections(node_.net()); !done) return done;
   if (const auto done = boot(); !done) return done;
   if (const auto done = write_files(); !done) return done;
   const auto folder = place_.directory.string();

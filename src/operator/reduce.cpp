@@ -148,9 +148,8 @@ class Reduction {
     for (const auto& object : input_.objects) {
       if (object.deleting) continue;
       auto& memory = memory_.objects[object.uid];
-      if (const auto found = old.find(object.uid); found != old.end()) {
-        memory = std::move(found->second);
-      } else {
+      if (const auto found = old.find(object.uid); found != old.end()) memory = std::move(found->second);
+      if (!std::exchange(memory.begun, true)) {
         memory.status = object.status;
         memory.event_tokens = kEventBurst;
         memory.event_refill = input_.now;
@@ -283,6 +282,12 @@ class Reduction {
 };
 
 }  // namespace
+
+Memory begin_to_lead(const Memory& watched) {
+  Memory out;
+  for (const auto& [uid, object] : watched.objects) out.objects[uid].claims = object.claims;
+  return out;
+}
 
 Output reduce(const Input& input, const Options& options, Memory& memory) {
   return Reduction{input, options, memory}.run();

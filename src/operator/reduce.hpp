@@ -66,6 +66,7 @@ struct Metrics {
 
 // What is carried from one call to the next. Begin with an empty one.
 struct ObjectMemory {
+  bool begun = false;      // what the object itself says of its status has been taken over
   Status status;           // decided last
   std::string last_owner;  // also while there is none
   // Since when it has been so, of what is an alarm only if it lasts.
@@ -110,6 +111,11 @@ struct Output {
   Metrics metrics;
   std::optional<TimePoint> next;  // when something changes though nobody reports
 };
+
+// What a replica that begins to lead keeps of the time in which it only watched: who has said Master since
+// when, so that an owner that crashed meanwhile is not believed once more. Nothing that it would have
+// written.
+[[nodiscard]] Memory begin_to_lead(const Memory& watched);
 
 // `memory` is brought up to date.
 [[nodiscard]] Output reduce(const Input& input, const Options& options, Memory& memory);

@@ -148,6 +148,7 @@ TEST_F(ClusterTest, ACrashedNodeIsSilentAndComesBackAndNothingIsLeftInTheEnd) {
     return count;
   };
   EXPECT_GE(on_node_b(), 4U);  // two pods, each with its pause container
+  ASSERT_OK(must_run(node.station().net(), {"nft", "add", "table", "inet", "left_over"}));
   ASSERT_OK(node.crash());
   EXPECT_EQ(on_node_b(), 0U);
   EXPECT_THAT(processes_in(node.station().net().inode()), IsEmpty());
@@ -156,6 +157,9 @@ TEST_F(ClusterTest, ACrashedNodeIsSilentAndComesBackAndNothingIsLeftInTheEnd) {
   EXPECT_TRUE(wait_until([&] { return !cluster_->node_ready("node-b"); }, s{60}, ms{200}));
 
   ASSERT_OK(cluster_->power_on(node));
+  const auto tables = node.run({"nft", "list", "tables"});
+  ASSERT_OK(tables);
+  EXPECT_THAT(tables->out, testing::Not(HasSubstr("left_over")));
   ASSERT_OK(cluster_->wait_ready("node-b", s{60}));
   EXPECT_TRUE(wait_until([&] { return fetch("10.99.0.2", 9400) == "node-b\n"; }, s{60}, ms{200}));
   EXPECT_TRUE(ready_within("inner", "node-b", 1, s{60}));

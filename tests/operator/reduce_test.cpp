@@ -294,6 +294,26 @@ TEST_F(Reduce, ANewLeaderChangesNothingBeforeTheNodesHaveReportedToIt) {
   EXPECT_THAT(out.events, IsEmpty());
 }
 
+// The API is away, nobody leads, the owner crashes; whoever leads then has heard the takeover itself.
+TEST_F(Reduce, AReplicaThatBeginsToLeadBelievesWhatItHasSeenMoreThanTheOldStatus) {
+  two_nodes();
+  pass(10s);
+  refresh("node-a");
+  refresh("node-b");
+  reduce();
+  input.objects[0].status = status();
+  pass(2s);
+  report("node-b", State::kMaster);  // node-a is dead, which its stream does not show yet
+  reduce();
+  ASSERT_EQ(status().owner, "node-b");
+  memory = begin_to_lead(memory);
+  pass(5s);
+  refresh("node-b");
+  EXPECT_EQ(reduce().owner, "node-b");
+  EXPECT_EQ(status().state, "Owned");
+  EXPECT_THAT(out.events, ElementsAre(testing::Field(&Event::reason, Reason::kOwned)));
+}
+
 TEST_F(Reduce, ANodeWhoseControlHasJustStartedKeepsItsRow) {
   two_nodes();
   const auto before = status();
