@@ -1,6 +1,7 @@
 #include "agent/control/agent_view.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace vipra::control {
 
@@ -57,6 +58,7 @@ AgentView::Change AgentView::apply(const wire::SnapshotBatch& batch) {
     if (transition.sequence() <= last_sequence_) continue;  // told twice, around a resync
     last_sequence_ = transition.sequence();
     transitions_.push_back(transition);
+    news_.push_back(transition);
     if (transitions_.size() > kMaxTransitions) transitions_.pop_front();
     note(Change::kState);
   }
@@ -92,6 +94,10 @@ AgentView::Change AgentView::end_resync() {
   told_.reset();
   resynced_ = true;
   return gone > 0 ? Change::kState : Change::kContent;
+}
+
+std::vector<wire::Transition> AgentView::take_news() {
+  return std::exchange(news_, {});
 }
 
 void AgentView::on_disconnected() {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "vipra/channel/v1/channel.pb.h"
 
@@ -23,6 +24,8 @@ class AgentView {
 
   Change apply(const channel::v1::AgentMessage& message);
   void on_disconnected();
+  // The transitions that were told since this was asked last, each once, oldest first.
+  [[nodiscard]] std::vector<channel::v1::Transition> take_news();
 
   // True once the agent has told everything since the last (re)connect.
   [[nodiscard]] bool resynced() const noexcept { return resynced_; }
@@ -46,6 +49,7 @@ class AgentView {
   std::optional<channel::v1::SpeakerStatus> speaker_;
   std::optional<channel::v1::SupervisorStatus> supervisor_;
   std::deque<channel::v1::Transition> transitions_;
+  std::vector<channel::v1::Transition> news_;
   std::optional<std::set<std::string, std::less<>>> told_;  // during a resync
   std::uint64_t speaker_epoch_ = 0;
   std::uint64_t last_sequence_ = 0;

@@ -38,6 +38,10 @@ metrics::HttpServer::Options http_options(const Settings& settings) {
   return out;
 }
 
+notify::Options notify_options(const Options& options) {
+  return {options.notify_fifo, options.notify_socket, options.notify_hook};
+}
+
 report::LocalServer::Options report_options(const Options& options) {
   report::LocalServer::Options out;
   out.socket_path = options.vipctl_socket;
@@ -69,6 +73,7 @@ Control::Control(boost::asio::io_context& io, Settings settings, const log::Logg
       agent_{io_, agent_options(settings_.options, build_), log_, agent_events()},
       checks_{io_, [this](const auto& state, bool verdict,
                           bool changed) { on_check_run(state, verdict, changed); }},
+      notifier_{io_, notify_options(settings_.options), log_},
       http_{io_, http_options(settings_), log_},
       reports_{report_options(settings_.options)},
       publish_timer_{io_},
@@ -112,6 +117,7 @@ void Control::stop() {
   if (cluster_) cluster_->stop();
   agent_.stop();
   checks_.stop();
+  notifier_.stop();
   http_.stop();
   reports_.stop();
   for (auto* timer :
@@ -139,6 +145,7 @@ AgentClient::Events Control::agent_events() {
                 publish_within(Duration::zero());
                 break;
             }
+            notify();
             if (view_.resynced()) open_checks();
           }};
 }

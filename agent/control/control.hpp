@@ -35,6 +35,7 @@
 #include "checks/scheduler.hpp"
 #include "definitions/store.hpp"
 #include "metrics/http_server.hpp"
+#include "notify/notifier.hpp"
 #include "planning/build.hpp"
 #include "report/local_server.hpp"
 #include "source/folder_source.hpp"
@@ -66,6 +67,7 @@ class Control {
  private:
   [[nodiscard]] Facts facts(const std::vector<checks::CheckState>& states) const;
   [[nodiscard]] AgentClient::Events agent_events();
+  void notify();
   void add_pages();
   void load_last_good();
   void start_sources();
@@ -128,6 +130,7 @@ class Control {
   std::unique_ptr<Cluster> cluster_;
   AgentClient agent_;
   checks::Scheduler checks_;
+  notify::Notifier notifier_;
   metrics::HttpServer http_;
   report::LocalServer reports_;
   boost::asio::steady_timer publish_timer_;

@@ -1,4 +1,5 @@
 // What others see of control: pages, reports, metrics.
+#include <set>
 #include <utility>
 
 #include "agent/control/after.hpp"
@@ -6,6 +7,7 @@
 #include "agent/control/control.hpp"
 #include "agent/control/metrics_snapshot.hpp"
 #include "agent/control/process.hpp"
+#include "channel/convert.hpp"
 #include "metrics/families.hpp"
 #include "runtime/clock.hpp"
 #include "vipra/report/v1/report.pb.h"
@@ -36,6 +38,35 @@ Facts Control::facts(const std::vector<checks::CheckState>& states) const {
     age = runtime::now().mono - *last_read_;
   }
   return {node_.name, build_, view_, agent_.connected(), definitions_, plan_, states, source_health_, age};
+}
+
+void Control::notify() {
+  for (const auto& news : view_.take_news()) {
+    if (!notifier_.wanted()) continue;
+    notify::Transition told{.unix_ns = news.unix_ns(),
+                            .sequence = news.sequence(),
+                            .node = node_.name,
+                            .router = news.router(),
+                            .virtual_ips = {},
+                            .family = {},
+                            .virtual_router_id = 0,
+                            .interface = {},
+                            .from = channel::from_proto(news.from()),
+                            .to = channel::from_proto(news.to()),
+                            .reason = channel::from_proto(news.reason()),
+                            .detail = news.detail()};
+    if (const auto found = view_.routers().find(news.router()); found != view_.routers().end()) {
+      const auto& router = found->second;
+      std::set<std::string> names;
+      for (const auto& address : router.addresses())
+        if (!address.virtual_ip().empty()) names.insert(address.virtual_ip());
+      told.virtual_ips.assign(names.begin(), names.end());
+      told.family = router.family() == 6 ? "IPv6" : "IPv4";
+      told.virtual_router_id = router.vrid();
+      told.interface = router.interface();
+    }
+    notifier_.tell(told);
+  }
 }
 
 void Control::start_reports() {
@@ -84,6 +115,8 @@ std::string Control::metrics_page() const {
     control.api_readable = cluster_->readable();
     control.api_relists = cluster_->relists();
   }
+  for (const auto& sink : notifier_.counters())
+    control.notifications.push_back({std::string{sink.sink}, sink.told, sink.dropped});
   control.log_lines_dropped = log_lines_dropped_();
   control.http_connections_refused = http_.refused();
   control.report_watchers_refused = reports_.counters().watchers_refused;

@@ -17,6 +17,19 @@ constexpr const char* kAfter =
     "On --listen: /metrics for Prometheus, /livez (this process works), /readyz (the definitions are\n"
     "read, and the agent runs them). SIGTERM ends it at once and takes nothing away.";
 
+void add_notify_flags(CLI::App& app, Options& options) {
+  app.add_option("--notify-fifo", options.notify_fifo,
+                 "FIFO for a JSON line of every transition; made if it is not there")
+      ->type_name("PATH");
+  app.add_option("--notify-socket", options.notify_socket,
+                 "The same as datagrams to this Unix socket, which somebody else makes")
+      ->type_name("PATH");
+  app.add_option("--notify-hook", options.notify_hook,
+                 "Program that is run for every transition, with the line as its input; nobody waits for it "
+                 "(default: none)")
+      ->type_name("PATH");
+}
+
 void add_flags(CLI::App& app, Options& options) {
   app.add_option("--definitions", options.definitions,
                  "Folder of definitions, *.yaml, *.yml or *.json; edits are seen at once (default "
@@ -59,6 +72,7 @@ void add_flags(CLI::App& app, Options& options) {
   app.add_option("--listen", options.listen,
                  "Address of /metrics, /livez and /readyz; [::] takes IPv4 too (default [::]:9112)")
       ->type_name("ADDR:PORT");
+  add_notify_flags(app, options);
   flags::add_log_level(app, options.log_level);
 }
 
@@ -88,6 +102,10 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   }
   if (out.options.controller_service.empty() != out.options.controller_ca_config_map.empty()) {
     return fail(Errc::kInvalid, "--controller-service and --controller-ca-configmap go together");
+  }
+  for (const auto& path : {out.options.notify_fifo, out.options.notify_socket, out.options.notify_hook}) {
+    if (!path.empty() && path.front() != '/')
+      return fail(Errc::kInvalid, "--notify-... " + path + ": an absolute path is expected");
   }
   if (out.options.has_cluster() && app.count("--definitions") == 0) out.options.definitions.clear();
   if (out.options.node.empty() || out.options.node.size() > kMaxNodeName) {

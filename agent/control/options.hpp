@@ -19,6 +19,9 @@ struct Options {
   std::vector<std::string> labels;  // "KEY=VALUE"
   std::string labels_file;
   std::string listen = "[::]:9112";
+  std::string notify_fifo;  // these three: empty, not wanted
+  std::string notify_socket;
+  std::string notify_hook;
   log::Level log_level = log::Level::kInfo;
 
   // A cluster: as a pod of it, or by a kubeconfig.

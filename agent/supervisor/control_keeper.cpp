@@ -36,9 +36,13 @@ SpawnPlan control_plan(const Options& options) {
     plan.argv.emplace_back("--label");
     plan.argv.push_back(label);
   }
-  if (!options.labels_file.empty()) {
-    plan.argv.emplace_back("--labels-file");
-    plan.argv.push_back(options.labels_file);
+  for (const auto& [flag, value] :
+       {std::pair{"--labels-file", &options.labels_file}, std::pair{"--notify-fifo", &options.notify_fifo},
+        std::pair{"--notify-socket", &options.notify_socket},
+        std::pair{"--notify-hook", &options.notify_hook}}) {
+    if (value->empty()) continue;
+    plan.argv.emplace_back(flag);
+    plan.argv.push_back(*value);
   }
   plan.user = options.control_uid;
   plan.data_limit = control_data_limit();

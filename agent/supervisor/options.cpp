@@ -23,6 +23,9 @@ enum Flag : int {
   kNoControl,
   kControlBinary,
   kControlUid,
+  kNotifyFifo,
+  kNotifySocket,
+  kNotifyHook,
   kRealtime,
   kLockMemory,
   kLogLevel,
@@ -30,7 +33,7 @@ enum Flag : int {
   kVersion,
 };
 
-constexpr std::array<option, 16> kFlags{{
+constexpr std::array<option, 19> kFlags{{
     {"node", required_argument, nullptr, kNode},
     {"run-dir", required_argument, nullptr, kRunDir},
     {"state-dir", required_argument, nullptr, kStateDir},
@@ -41,6 +44,9 @@ constexpr std::array<option, 16> kFlags{{
     {"no-control", no_argument, nullptr, kNoControl},
     {"control-binary", required_argument, nullptr, kControlBinary},
     {"control-uid", required_argument, nullptr, kControlUid},
+    {"notify-fifo", required_argument, nullptr, kNotifyFifo},
+    {"notify-socket", required_argument, nullptr, kNotifySocket},
+    {"notify-hook", required_argument, nullptr, kNotifyHook},
     {"realtime", required_argument, nullptr, kRealtime},
     {"lock-memory", required_argument, nullptr, kLockMemory},
     {"log-level", required_argument, nullptr, kLogLevel},
@@ -114,6 +120,15 @@ Status apply(int flag, const char* argument, Options& options) {
       return {};
     case kListen:
       options.listen = argument;
+      return {};
+    case kNotifyFifo:
+      options.notify_fifo = argument;
+      return {};
+    case kNotifySocket:
+      options.notify_socket = argument;
+      return {};
+    case kNotifyHook:
+      options.notify_hook = argument;
       return {};
     case kNoControl:
       options.start_control = false;
@@ -214,6 +229,12 @@ Where things are
   --state-dir DIR         the last good definitions, for a start without the
                           folder (default /var/lib/vipra)
   --listen ADDR:PORT      /metrics, /livez and /readyz (default [::]:9112)
+
+Who is told of transitions (control does it, and waits for nobody)
+  --notify-fifo PATH      FIFO for a JSON line of each; made if it is not there
+  --notify-socket PATH    the same as datagrams to this Unix socket
+  --notify-hook PATH      program that is run for each, as the user of control,
+                          with the line as its input (default: none)
 
 Processes
   --no-control            do not start vipra-control: it runs elsewhere, as a

@@ -22,6 +22,9 @@ struct Options {
   std::vector<std::string> labels;  // "KEY=VALUE"; control judges them
   std::string labels_file;
   std::string listen = "[::]:9112";
+  std::string notify_fifo;  // these three go to control as they are; empty: not wanted
+  std::string notify_socket;
+  std::string notify_hook;
   bool start_control = true;
   std::string control_binary;  // empty: vipra-control beside this program
   uid_t control_uid = 65532;   // its group has the same number

@@ -202,6 +202,13 @@ void add_control(Page& page, const Snapshot& snapshot) {
   }
   if (snapshot.speaker)
     page.counter(kLines, kLinesHelp, {{"process", "speaker"}}, snapshot.speaker->log_lines_dropped);
+  for (const auto& counts : control.notifications) {
+    constexpr const char* kNotifications = "vipra_notifications_total";
+    constexpr const char* kHelp =
+        "Transitions told to a FIFO, a socket or a hook; dropped: nobody took it in time, or could.";
+    page.counter(kNotifications, kHelp, {{"sink", counts.sink}, {"outcome", "told"}}, counts.told);
+    page.counter(kNotifications, kHelp, {{"sink", counts.sink}, {"outcome", "dropped"}}, counts.dropped);
+  }
   page.counter("vipra_http_connections_refused_total", "HTTP connections beyond the limit.", {},
                control.http_connections_refused);
   page.counter("vipra_report_watchers_refused_total", "Watchers of the local report beyond the limit.", {},

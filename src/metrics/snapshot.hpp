@@ -105,6 +105,12 @@ struct Check {
   Histogram duration;
 };
 
+struct NotificationCounts {
+  std::string sink;  // "fifo", "socket", "hook"
+  std::uint64_t told = 0;
+  std::uint64_t dropped = 0;
+};
+
 struct Control {
   std::string build;
   bool agent_connected = false;
@@ -117,6 +123,7 @@ struct Control {
   std::size_t definition_errors = 0;         // single mistakes in them
   std::map<std::string, bool> api_readable;  // by resource of the API server; empty outside of a cluster
   std::uint64_t api_relists = 0;
+  std::vector<NotificationCounts> notifications;
   std::uint64_t log_lines_dropped = 0;
   std::uint64_t http_connections_refused = 0;
   std::uint64_t report_watchers_refused = 0;

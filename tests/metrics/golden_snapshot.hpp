@@ -85,6 +85,7 @@ inline metrics::Snapshot golden_snapshot() {
   control.log_lines_dropped = 7;
   control.http_connections_refused = 1;
   control.report_watchers_refused = 2;
+  control.notifications = {{"fifo", 7, 1}};
   control.resident_bytes = 20'000'000;
   control.start_time_unix_seconds = 1'700'000'000;
   return snapshot;

@@ -27,13 +27,18 @@ TEST(Options, EveryFlagHasADefault) {
 }
 
 TEST(Options, TakesWhatTheAgentPasses) {
-  const auto parsed = parse(
-      {"--agent-socket", "/r/a",        "--definitions",   "/d",   "--state-dir", "/s",    "--node",  "n",
-       "--listen",       "127.0.0.1:1", "--vipctl-socket", "/r/v", "--log-level", "debug", "--label", "a=1",
-       "--label",        "b=",          "--labels-file",   "/l"});
+  const auto parsed =
+      parse({"--agent-socket", "/r/a",  "--definitions", "/d",          "--state-dir",     "/s",
+             "--node",         "n",     "--listen",      "127.0.0.1:1", "--vipctl-socket", "/r/v",
+             "--log-level",    "debug", "--label",       "a=1",         "--label",         "b=",
+             "--labels-file",  "/l",    "--notify-fifo", "/f",          "--notify-socket", "/n",
+             "--notify-hook",  "/h"});
   ASSERT_TRUE(parsed) << parsed.error().what;
   EXPECT_EQ(parsed->options.labels, (std::vector<std::string>{"a=1", "b="}));
   EXPECT_EQ(parsed->options.labels_file, "/l");
+  EXPECT_EQ(parsed->options.notify_fifo, "/f");
+  EXPECT_EQ(parsed->options.notify_socket, "/n");
+  EXPECT_EQ(parsed->options.notify_hook, "/h");
   EXPECT_EQ(parsed->options.log_level, log::Level::kDebug);
   const auto settings = understand(parsed->options);
   ASSERT_TRUE(settings) << settings.error().what;
@@ -46,6 +51,7 @@ TEST(Options, WrongOnesAreRefusedWithAReason) {
   EXPECT_FALSE(parse({"stray"}));
   EXPECT_FALSE(parse({"--log-level", "loud"}));
   EXPECT_FALSE(parse({"--node", ""}));
+  EXPECT_FALSE(parse({"--notify-hook", "hook"})) << "by an absolute path";
   auto options = parse({"--label", "no-equals-sign"})->options;
   EXPECT_FALSE(understand(options));
   options = parse({"--listen", "localhost:80"})->options;
@@ -134,7 +140,8 @@ TEST(Options, HelpNamesEveryFlagAndVersionIsALine) {
   for (const char* flag :
        {"--agent-socket", "--definitions", "--state-dir", "--node", "--label", "--labels-file", "--listen",
         "--vipctl-socket", "--log-level", "--kubernetes", "--kubeconfig", "--api-endpoint",
-        "--controller-service", "--controller-ca-configmap", "--controller-token-file"}) {
+        "--controller-service", "--controller-ca-configmap", "--controller-token-file", "--notify-fifo",
+        "--notify-socket", "--notify-hook"}) {
     EXPECT_THAT(help->flags.text, testing::HasSubstr(flag));
   }
   EXPECT_THAT(parse({"--version"})->flags.text, testing::MatchesRegex("vipra-control [0-9.]+\n"));

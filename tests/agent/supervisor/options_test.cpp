@@ -52,6 +52,12 @@ TEST(Options, take_every_flag_of_the_command_line) {
                            "/l",
                            "--listen",
                            "127.0.0.1:1",
+                           "--notify-fifo",
+                           "/f",
+                           "--notify-socket",
+                           "/n",
+                           "--notify-hook",
+                           "/h",
                            "--no-control",
                            "--control-binary",
                            "/c",
@@ -72,6 +78,9 @@ TEST(Options, take_every_flag_of_the_command_line) {
   EXPECT_EQ(options.labels, (std::vector<std::string>{"a=b", "c=d"}));
   EXPECT_EQ(options.labels_file, "/l");
   EXPECT_EQ(options.listen, "127.0.0.1:1");
+  EXPECT_EQ(options.notify_fifo, "/f");
+  EXPECT_EQ(options.notify_socket, "/n");
+  EXPECT_EQ(options.notify_hook, "/h");
   EXPECT_FALSE(options.start_control);
   EXPECT_EQ(options.control_binary, "/c");
   EXPECT_EQ(options.control_uid, 7U);
@@ -101,9 +110,10 @@ TEST(Options, help_is_asked_for_in_two_ways_and_names_every_flag) {
   EXPECT_EQ(parse({"--help"})->request, CommandLine::Request::kHelp);
   EXPECT_EQ(parse({"-h"})->request, CommandLine::Request::kHelp);
   EXPECT_EQ(parse({"--version"})->request, CommandLine::Request::kVersion);
-  for (const auto* flag : {"--node", "--run-dir", "--state-dir", "--definitions", "--label ", "--labels-file",
-                           "--listen", "--no-control", "--control-binary", "--control-uid", "--realtime",
-                           "--lock-memory", "--log-level", "--help", "--version"}) {
+  for (const auto* flag :
+       {"--node", "--run-dir", "--state-dir", "--definitions", "--label ", "--labels-file", "--listen",
+        "--no-control", "--control-binary", "--control-uid", "--realtime", "--lock-memory", "--log-level",
+        "--help", "--version", "--notify-fifo", "--notify-socket", "--notify-hook"}) {
     EXPECT_NE(help_text().find(flag), std::string_view::npos) << flag;
   }
 }
@@ -118,7 +128,8 @@ TEST(Options, help_fits_a_terminal) {
 }
 
 TEST(ControlPlan, hands_on_what_control_needs_and_no_privilege) {
-  auto line = parse({"--label", "zone=a", "--labels-file", "/l", "--control-binary", "/bin/control"});
+  auto line = parse({"--label", "zone=a", "--labels-file", "/l", "--control-binary", "/bin/control",
+                     "--notify-fifo", "/f", "--notify-hook", "/h"});
   const auto plan = control_plan(line->options);
   EXPECT_EQ(plan.path, "/bin/control");
   EXPECT_EQ(plan.user, 65532U);
@@ -136,6 +147,9 @@ TEST(ControlPlan, hands_on_what_control_needs_and_no_privilege) {
   EXPECT_EQ(value_of("--label"), "zone=a");
   EXPECT_EQ(value_of("--labels-file"), "/l");
   EXPECT_EQ(value_of("--log-level"), "info");
+  EXPECT_EQ(value_of("--notify-fifo"), "/f");
+  EXPECT_EQ(value_of("--notify-socket"), "");
+  EXPECT_EQ(value_of("--notify-hook"), "/h");
 }
 
 TEST(OwnSpeaker, is_this_very_program) {
