@@ -6,6 +6,8 @@
 #include <memory>
 #include <sstream>
 
+#include "definitions/duration.hpp"
+
 namespace vipra::cli {
 namespace {
 
@@ -16,10 +18,12 @@ constexpr const char* kRootFooter = R"(Examples:
   vipctl explain web               why the VirtualIP web is where it is
   vipctl watch                     one line for every change of state
   vipctl validate definitions/     judge files before the agent reads them
+  vipctl switchover web            hand web over to the other nodes
+  vipctl maintenance on --for 1h   hand everything over, and take nothing for an hour
 
 Exit status:
   0  success
-  1  there is no such VirtualIP, or an object is not valid
+  1  there is no such VirtualIP, an object is not valid, or the agent refuses
   2  the command line is wrong
   3  the agent cannot be asked: it does not run, or this user may not)";
 
@@ -59,6 +63,26 @@ Examples:
   vipctl validate /etc/vipra/definitions
   kubectl get vip -o json | vipctl validate -)";
 
+constexpr const char* kSwitchoverFooter =
+    R"(For the owner of the VirtualIP. It resigns and keeps the addresses until the next best node has announced them, so
+that no packet is lost; then it stays away for a while, whatever happens to the others: if no other node is there,
+nobody owns the VirtualIP until then. With preemption it may come back afterwards. Waits until it is handed over.
+
+Examples:
+  vipctl switchover web
+  vipctl switchover web --for 10m
+  vipctl switchover web --cancel)";
+
+constexpr const char* kMaintenanceFooter =
+    R"(All VirtualIPs of this node, as `vipctl switchover` does it with one; this node takes none until maintenance ends.
+Kept over restarts of the agent and of the machine. If no other node is there, nobody owns them.
+
+Examples:
+  vipctl maintenance on --for 2h
+  vipctl maintenance off)";
+
+constexpr const char* kDefaultHold = "30s";
+
 struct Given {
   std::string socket;
   std::string output;
@@ -92,12 +116,15 @@ std::string chosen(const std::string& after, const std::string& before, const st
   return before.empty() ? otherwise : before;
 }
 
+EarlyExit wrong(const std::string& what) {
+  return {kExitUsage, "vipctl: " + what + "\nRun \"vipctl --help\" to see what is possible.\n"};
+}
+
 EarlyExit leave(const CLI::App& app, const CLI::ParseError& error) {
   std::ostringstream out;
   std::ostringstream err;
   if (app.exit(error, out, err) == 0) return {kExitOk, out.str()};
-  return {kExitUsage,
-          "vipctl: " + std::string{error.what()} + "\nRun \"vipctl --help\" to see what is possible.\n"};
+  return wrong(error.what());
 }
 
 }  // namespace
@@ -128,7 +155,26 @@ std::variant<CommandLine, EarlyExit> parse_command_line(
       ->type_name("")
       ->required();
 
-  for (auto* command : {get, explain, watch}) add_socket(*command, after);
+  std::string hold;
+  auto* switchover =
+      app->add_subcommand("switchover", "Hand a VirtualIP of this node over")->footer(kSwitchoverFooter);
+  switchover->add_option("VIP", line.virtual_ip, "name of a VirtualIP")->type_name("")->required();
+  switchover
+      ->add_option("--for", hold, std::string{"how long this node stays away (default "} + kDefaultHold + ")")
+      ->type_name("DURATION");
+  switchover->add_flag("--cancel", line.end, "stay away no longer");
+
+  std::string mode;
+  auto* maintenance = app->add_subcommand("maintenance", "Hand everything over, and take nothing")
+                          ->footer(kMaintenanceFooter);
+  maintenance->add_option("MODE", mode, "on or off")
+      ->check(CLI::IsMember({"on", "off"}).description(""))
+      ->type_name("")
+      ->required();
+  maintenance->add_option("--for", hold, "for how long (default: until it is turned off)")
+      ->type_name("DURATION");
+
+  for (auto* command : {get, explain, watch, switchover, maintenance}) add_socket(*command, after);
   for (auto* command : {get, explain, watch, validate}) add_output(*command, after);
 
   try {
@@ -137,10 +183,22 @@ std::variant<CommandLine, EarlyExit> parse_command_line(
   } catch (const CLI::ParseError& error) {
     return leave(*app, error);
   }
-  line.command = *explain    ? Command::kExplain
-                 : *watch    ? Command::kWatch
-                 : *validate ? Command::kValidate
-                             : Command::kGet;
+  line.command = *explain       ? Command::kExplain
+                 : *watch       ? Command::kWatch
+                 : *validate    ? Command::kValidate
+                 : *switchover  ? Command::kSwitchover
+                 : *maintenance ? Command::kMaintenance
+                                : Command::kGet;
+  line.end = line.end || mode == "off";
+  if (line.end && !hold.empty())
+    return wrong("--for says how long this node stays away: it is not for the end");
+  if (line.command == Command::kSwitchover && hold.empty()) hold = kDefaultHold;
+  if (!hold.empty()) {
+    const auto parsed = definitions::parse_duration(hold);
+    if (!parsed || *parsed <= Duration::zero())
+      return wrong("--for " + hold + ": a duration such as 30s, 10m or 1h30m is expected");
+    line.hold = *parsed;
+  }
   line.headers = !no_headers;
   const std::string fallback =
       socket_from_environment.value_or("").empty() ? kDefaultSocket : *socket_from_environment;

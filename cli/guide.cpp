@@ -75,6 +75,12 @@ constexpr std::array kReasons{
     Entry<Reason>{Reason::kListening, {"listens for a master before it would take over", ""}},
     Entry<Reason>{Reason::kReconfigured, {"the definition changed in a way that starts the router anew", ""}},
     Entry<Reason>{Reason::kHighestPriority, {"no node with a higher priority is heard", ""}},
+    Entry<Reason>{Reason::kMaintenance,
+                  {"the node is in maintenance: it gave its addresses up and takes none",
+                   "`vipctl maintenance off` on that node, or wait until its time has passed"}},
+    Entry<Reason>{Reason::kSwitchover,
+                  {"somebody handed this VirtualIP over to the other nodes; this one stays away for a while",
+                   "wait until its time has passed, or `vipctl switchover --cancel` on that node"}},
     // Faults
     Entry<Reason>{
         Reason::kInterfaceMissing,

@@ -21,6 +21,9 @@ int run(const CommandLine& line) {
       return run_watch(line);
     case Command::kValidate:
       return run_validate(line);
+    case Command::kSwitchover:
+    case Command::kMaintenance:
+      return run_stand_aside(line);
   }
   return kExitUsage;
 }

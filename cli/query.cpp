@@ -84,6 +84,13 @@ std::vector<std::string> attention(const v1::NodeReport& report) {
     out.emplace_back(
         "vipra-control has no connection to vipra-agent: states and checks are the last it heard of");
   }
+  if (report.maintenance()) {
+    out.push_back("this node is in maintenance " +
+                  (report.maintenance_until_unix_ns() == 0
+                       ? std::string{"until that is ended"}
+                       : "until " + utc(report.maintenance_until_unix_ns())) +
+                  ": it takes no address (vipctl maintenance off)");
+  }
   if (!report.source_readable()) {
     std::string text = "the definitions cannot be read";
     if (!report.source_detail().empty()) text += " (" + printable(report.source_detail()) + ")";

@@ -148,7 +148,9 @@ nlohmann::ordered_json to_json(const v1::NodeReport& report) {
           {"sourceDetail", report.source_detail()},
           {"definitionsAgeNs", wide(report.definitions_age_ns())},
           {"speakerRealtime", report.speaker_realtime()},
-          {"transitions", list(report.transitions())}};
+          {"transitions", list(report.transitions())},
+          {"maintenance", report.maintenance()},
+          {"maintenanceUntilUnixNs", wide(report.maintenance_until_unix_ns())}};
 }
 
 }  // namespace vipra::cli

@@ -238,6 +238,10 @@ out::NodeReport build_report(const Facts& facts, const out::NodeReport* before, 
   }
   report.set_source_readable(facts.source.readable);
   report.set_source_detail(facts.source.message);
+  if (facts.maintenance != nullptr) {
+    report.set_maintenance(true);
+    report.set_maintenance_until_unix_ns(facts.maintenance->until_unix_ns);
+  }
   if (facts.definitions_age) report.set_definitions_age_ns(facts.definitions_age->count());
   add_routers(facts, report);
   add_virtual_ips(facts, before, now_unix_ns, report);

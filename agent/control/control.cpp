@@ -3,11 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <tuple>
 #include <utility>
 #include <variant>
 
 #include "agent/control/after.hpp"
 #include "runtime/clock.hpp"
+#include "vipra/report/v1/report.pb.h"
 
 namespace vipra::control {
 namespace {
@@ -75,12 +78,19 @@ Control::Control(boost::asio::io_context& io, Settings settings, const log::Logg
                           bool changed) { on_check_run(state, verdict, changed); }},
       notifier_{io_, notify_options(settings_.options), log_},
       http_{io_, http_options(settings_), log_},
-      reports_{report_options(settings_.options)},
+      reports_{report_options(settings_.options),
+               // On gRPC's threads.
+               [this](const report::v1::StandAsideRequest& request, report::CommandAnswerPtr answer) {
+                 boost::asio::post(io_, [this, request, answer = std::move(answer)] {
+                   if (!stopped_) on_command(request, answer);
+                 });
+               }},
       publish_timer_{io_},
       checks_timer_{io_},
       contributions_timer_{io_},
       reports_timer_{io_},
-      sources_timer_{io_} {
+      sources_timer_{io_},
+      wishes_timer_{io_} {
   node_.name = settings_.options.node;
   if (!settings_.options.definitions.empty()) folder_.emplace(io_, folder_options(settings_.options));
   if (!settings_.options.labels_file.empty()) labels_file_.emplace(io_, settings_.options.labels_file);
@@ -120,8 +130,8 @@ void Control::stop() {
   notifier_.stop();
   http_.stop();
   reports_.stop();
-  for (auto* timer :
-       {&publish_timer_, &checks_timer_, &contributions_timer_, &reports_timer_, &sources_timer_})
+  for (auto* timer : {&publish_timer_, &checks_timer_, &contributions_timer_, &reports_timer_,
+                      &sources_timer_, &wishes_timer_})
     timer->cancel();
 }
 
@@ -224,7 +234,13 @@ void Control::offer_contributions() {
     contributions_open_ =
         checks_applied_ && std::all_of(states.begin(), states.end(), [](const auto& s) { return s.decided; });
   }
-  if (contributions_open_) agent_.set_contributions(checks_.contributions());
+  if (!contributions_open_) return;
+  auto contributions = checks_.contributions();
+  for (auto& wish : wishes_.contributions(plan_.state)) contributions.push_back(std::move(wish));
+  std::sort(contributions.begin(), contributions.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.consumer, a.source) < std::tie(b.consumer, b.source);
+  });
+  agent_.set_contributions(std::move(contributions));
 }
 
 }  // namespace vipra::control

@@ -30,6 +30,7 @@
 #include "agent/control/facts.hpp"
 #include "agent/control/settings.hpp"
 #include "agent/control/state_saver.hpp"
+#include "agent/control/wishes.hpp"
 #include "base/backoff.hpp"
 #include "base/log.hpp"
 #include "checks/scheduler.hpp"
@@ -68,6 +69,9 @@ class Control {
   [[nodiscard]] Facts facts(const std::vector<checks::CheckState>& states) const;
   [[nodiscard]] AgentClient::Events agent_events();
   void notify();
+  void on_command(const report::v1::StandAsideRequest& request, const report::CommandAnswerPtr& answer);
+  void on_wishes();
+  void watch_wishes();
   void add_pages();
   void load_last_good();
   void start_sources();
@@ -104,6 +108,7 @@ class Control {
   definitions::DefinitionStore definitions_;
   plan::Plan plan_;
   plan::NodeFacts node_;
+  Wishes wishes_;
   DefinitionFiles files_;
   source::Labels node_labels_;  // of the file, or of the Node
   source::Health source_health_{false, Reason::kNone, "not read yet"};
@@ -138,6 +143,7 @@ class Control {
   boost::asio::steady_timer contributions_timer_;
   boost::asio::steady_timer reports_timer_;
   boost::asio::steady_timer sources_timer_;
+  boost::asio::steady_timer wishes_timer_;
 };
 
 }  // namespace vipra::control

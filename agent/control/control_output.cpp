@@ -37,7 +37,8 @@ Facts Control::facts(const std::vector<checks::CheckState>& states) const {
   } else if (last_read_) {
     age = runtime::now().mono - *last_read_;
   }
-  return {node_.name, build_, view_, agent_.connected(), definitions_, plan_, states, source_health_, age};
+  return {node_.name, build_, view_,          agent_.connected(),    definitions_,
+          plan_,      states, source_health_, wishes_.maintenance(), age};
 }
 
 void Control::notify() {

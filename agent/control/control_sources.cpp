@@ -33,6 +33,8 @@ void Control::load_last_good() {
   files_.seed(content->objects);
   node_labels_ = std::move(content->labels);
   node_.peers = std::move(content->peers);
+  wishes_ = Wishes{std::move(content->wishes)};
+  watch_wishes();
 }
 
 void Control::start_sources() {
@@ -174,7 +176,8 @@ void Control::log_problems() {
 }
 
 void Control::save_last_good() {
-  if (definitions_known_ && labels_known_) saver_.save({definitions_.accepted(), node_labels_, node_.peers});
+  if (definitions_known_ && labels_known_)
+    saver_.save({definitions_.accepted(), node_labels_, node_.peers, wishes_.all()});
 }
 
 void Control::replan() {

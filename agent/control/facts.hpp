@@ -11,6 +11,7 @@
 #include "checks/scheduler.hpp"
 #include "definitions/store.hpp"
 #include "plan/desired_state.hpp"
+#include "plan/wish.hpp"
 #include "planning/build.hpp"
 #include "source_port/change.hpp"
 
@@ -26,6 +27,7 @@ struct Facts {
   const plan::Plan& plan;                         // of generation 0 before the first one was built
   const std::vector<checks::CheckState>& checks;  // by VirtualIP and name
   const source::Health& source;
+  const plan::Wish* maintenance = nullptr;
   std::optional<Duration> definitions_age;  // since the source was last read in full, if it ever was
 };
 

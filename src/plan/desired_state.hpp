@@ -116,4 +116,11 @@ struct Contribution {
   bool operator==(const Contribution&) const = default;
 };
 
+// A fault that is somebody's wish: the router hands its addresses over in good health (Releasing) and stays
+// out of elections, instead of dropping them as in a fault of its own.
+[[nodiscard]] inline bool is_wish_to_stand_aside(const Contribution& contribution) noexcept {
+  return contribution.fault &&
+         (contribution.reason == Reason::kMaintenance || contribution.reason == Reason::kSwitchover);
+}
+
 }  // namespace vipra::plan

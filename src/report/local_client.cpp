@@ -41,6 +41,7 @@ Status from_grpc(const grpc::Status& status, const std::string& path) {
 
 struct LocalClient::Connection {
   std::unique_ptr<v1::NodeReports::Stub> stub;
+  std::unique_ptr<v1::NodeCommands::Stub> commands;
 };
 
 LocalClient::LocalClient(std::string socket_path) : socket_path_{std::move(socket_path)} {}
@@ -55,7 +56,8 @@ Status LocalClient::connect() {
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   const auto channel = grpc::CreateCustomChannel(grpc_unix_target(socket_path_),
                                                  grpc::InsecureChannelCredentials(), arguments);
-  connection_ = std::make_unique<Connection>(Connection{v1::NodeReports::NewStub(channel)});
+  connection_ = std::make_unique<Connection>(
+      Connection{v1::NodeReports::NewStub(channel), v1::NodeCommands::NewStub(channel)});
   return {};
 }
 
@@ -67,6 +69,23 @@ Result<v1::NodeReport> LocalClient::get(std::chrono::milliseconds timeout) {
   const auto status = connection_->stub->GetNodeReport(&context, {}, &report);
   if (!status.ok()) return tl::unexpected{from_grpc(status, socket_path_).error()};
   return report;
+}
+
+Result<v1::StandAsideReply> LocalClient::stand_aside(const v1::StandAsideRequest& request,
+                                                     std::chrono::milliseconds timeout) {
+  if (const auto connected = connect(); !connected) return tl::unexpected{connected.error()};
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + timeout);
+  v1::StandAsideReply reply;
+  const auto status = connection_->commands->StandAside(&context, request, &reply);
+  const auto code = status.error_code();
+  if (status.ok()) return reply;
+  if (code == grpc::StatusCode::INVALID_ARGUMENT || code == grpc::StatusCode::NOT_FOUND ||
+      code == grpc::StatusCode::FAILED_PRECONDITION)
+    return fail(Errc::kInvalid, status.error_message());
+  if (code == grpc::StatusCode::UNIMPLEMENTED)
+    return fail(Errc::kInvalid, "this agent is older than vipctl and knows no such command");
+  return tl::unexpected{from_grpc(status, socket_path_).error()};
 }
 
 Status LocalClient::watch(const std::stop_token& stop,

@@ -23,6 +23,10 @@ class LocalClient {
   // kIo (the server said why).
   [[nodiscard]] Result<v1::NodeReport> get(std::chrono::milliseconds timeout);
 
+  // Errors besides those above: kInvalid, with the agent's own sentence, where it refuses.
+  [[nodiscard]] Result<v1::StandAsideReply> stand_aside(const v1::StandAsideRequest& request,
+                                                        std::chrono::milliseconds timeout);
+
   // Calls `on_report` with the report now and with newer ones, until it returns false or `stop` is requested
   // (then success) or the stream ends (then an error as above).
   [[nodiscard]] Status watch(const std::stop_token& stop,

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "report/command_service.hpp"
 #include "report/unix_socket.hpp"
 #include "report/utf8.hpp"
 #include "report/watchers.hpp"
@@ -66,16 +67,19 @@ Status check_path_free(const std::string& path) {
 }  // namespace
 
 struct LocalServer::Serving {
-  explicit Serving(Options given) : options{std::move(given)}, board{options.max_watchers} {}
+  Serving(Options given, OnCommand on_command)
+      : options{std::move(given)}, board{options.max_watchers}, commands{std::move(on_command)} {}
 
   const Options options;
   Board board;
+  CommandService commands;
   std::mutex mutex;  // start and stop
   std::unique_ptr<grpc::Server> server;
   std::optional<FileIdentity> socket;
 };
 
-LocalServer::LocalServer(Options options) : serving_{std::make_unique<Serving>(std::move(options))} {}
+LocalServer::LocalServer(Options options, OnCommand on_command)
+    : serving_{std::make_unique<Serving>(std::move(options), std::move(on_command))} {}
 
 LocalServer::~LocalServer() {
   stop();
@@ -93,6 +97,7 @@ Status LocalServer::start() {
   grpc::ServerBuilder builder;
   builder.AddListeningPort(grpc_unix_target(temporary), grpc::InsecureServerCredentials(), &bound);
   builder.RegisterService(&serving.board);
+  builder.RegisterService(&serving.commands);
   builder.SetMaxReceiveMessageSize(kMaxRequestBytes);
   auto server = builder.BuildAndStart();
   if (server == nullptr || bound == 0) return fail(Errc::kIo, "cannot listen on " + path);

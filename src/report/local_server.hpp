@@ -1,5 +1,5 @@
-// Serves this node's report on a Unix socket: what vipctl reads. gRPC stays behind the pimpl, so that the
-// users of this header compile without it (and link it only through this library).
+// Serves this node's report and its commands on a Unix socket: what vipctl uses. gRPC stays behind the pimpl,
+// so that the users of this header compile without it (and link it only through this library).
 //
 // Threading: every method is thread-safe. publish() only swaps a pointer and wakes the watchers; it never
 // waits for a client, and a client that stops reading costs one report kept for it, never a queue. Calls are
@@ -13,6 +13,7 @@
 #include <string>
 
 #include "base/result.hpp"
+#include "report/commands.hpp"
 
 namespace vipra::report::v1 {
 class NodeReport;
@@ -32,7 +33,8 @@ class LocalServer {
     std::uint64_t watchers_refused = 0;  // since start()
   };
 
-  explicit LocalServer(Options options);
+  // Without `on_command` every command is answered with "the agent stops".
+  explicit LocalServer(Options options, OnCommand on_command = {});
   ~LocalServer();  // stops
   LocalServer(const LocalServer&) = delete;
   LocalServer& operator=(const LocalServer&) = delete;

@@ -4,6 +4,7 @@ namespace vipra::router {
 
 std::string VirtualRouter::detail() const {
   if (const auto* current = fault()) return current->detail;
+  if (aside_) return aside_->detail;
   const auto heard = machine_.heard_master();
   if (!heard) return {};
   const auto own = std::to_string(machine_.priority());

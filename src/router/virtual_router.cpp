@@ -86,13 +86,25 @@ void VirtualRouter::set_contributions(const Instant& now, std::vector<plan::Cont
   if (contributions == contributions_) return;
   contributions_ = std::move(contributions);
   apply_priority(now);
-  const auto faulty =
-      std::find_if(contributions_.begin(), contributions_.end(), [](const auto& c) { return c.fault; });
+  const auto faulty = std::find_if(contributions_.begin(), contributions_.end(),
+                                   [](const auto& c) { return c.fault && !plan::is_wish_to_stand_aside(c); });
+  const auto wish = std::find_if(contributions_.begin(), contributions_.end(), plan::is_wish_to_stand_aside);
+  stand_aside(now, wish == contributions_.end() ? std::nullopt
+                                                : std::optional{FaultInfo{wish->reason, wish->detail}});
   set_fault(now, FaultSource::kContribution,
             faulty == contributions_.end()
                 ? std::nullopt
                 : std::optional{FaultInfo{faulty->reason, faulty->source + ": " + faulty->detail}});
   ports_.journal.on_change(*this);
+}
+
+void VirtualRouter::stand_aside(const Instant& now, std::optional<FaultInfo> why) {
+  const bool changed = why.has_value() != aside_.has_value();
+  aside_ = std::move(why);
+  if (!changed || !started_ || releasing_for_good_) return;
+  if (!aside_ && state() == State::kReleasing) return step(now, election::CancelRelease{});
+  if (aside_ && fault() == nullptr) return step(now, election::Release{aside_->reason});
+  apply_fault(now);
 }
 
 void VirtualRouter::apply_priority(const Instant& now) {
@@ -149,9 +161,11 @@ void VirtualRouter::apply_fault(const Instant& now) {
   if (current != nullptr) {
     if (state() != State::kFault || machine_.reason() != current->reason)
       step(now, election::Faulted{current->reason});
+  } else if (state() == State::kFault && aside_) {
+    step(now, election::Release{aside_->reason});
   } else if (state() == State::kFault) {
     step(now, election::Recovered{});
-  } else if (state() == State::kInit) {
+  } else if (state() == State::kInit && !aside_) {
     step(now, election::Startup{std::exchange(adoption_, std::nullopt)});
   }
 }
@@ -159,7 +173,7 @@ void VirtualRouter::apply_fault(const Instant& now) {
 void VirtualRouter::start(const Instant& now) {
   if (started_) return;
   started_ = true;
-  if (fault() != nullptr) adoption_.reset();
+  if (fault() != nullptr || aside_) adoption_.reset();
   apply_fault(now);
   apply_addresses(now);
 }

@@ -99,7 +99,9 @@ class VirtualRouter {
   }
   [[nodiscard]] int effective_priority() const noexcept { return machine_.priority(); }
   [[nodiscard]] const election::Machine& machine() const noexcept { return machine_; }
-  [[nodiscard]] Reason reason() const noexcept { return machine_.reason(); }
+  [[nodiscard]] Reason reason() const noexcept {
+    return aside_ && state() == State::kInit ? aside_->reason : machine_.reason();
+  }
   [[nodiscard]] std::string detail() const;  // one sentence for people
   [[nodiscard]] bool forms_mixed() const noexcept { return counters_.checksum_form_mixed > 0; }
   [[nodiscard]] const FaultInfo* fault() const noexcept;
@@ -119,6 +121,7 @@ class VirtualRouter {
   void apply_addresses(const Instant& now);
   void apply_fault(const Instant& now);
   void apply_priority(const Instant& now);
+  void stand_aside(const Instant& now, std::optional<FaultInfo> why);
   void note_checksum_form(vrrp::ChecksumForm form);
   void note_mismatches(const vrrp::Advertisement& advertisement);
   [[nodiscard]] std::vector<IpAddress> owned_addresses() const;
@@ -135,6 +138,7 @@ class VirtualRouter {
   std::optional<ownership::Segment> segment_;
   std::array<std::optional<FaultInfo>, kFaultSources> faults_;
   std::vector<plan::Contribution> contributions_;
+  std::optional<FaultInfo> aside_;  // handed over on somebody's wish, and until that ends
   std::optional<election::Adoption> adoption_;
   std::optional<vrrp::ChecksumForm> heard_form_;
   std::optional<TimePoint> install_retry_at_;

@@ -52,6 +52,8 @@ json to_json(const LastGood& content) {
     for (const auto& address : peer.addresses) addresses.push_back(address.to_string());
     out["peers"].push_back({{"node", peer.node}, {"addresses", std::move(addresses)}, {"rank", peer.rank}});
   }
+  for (const auto& wish : content.wishes)
+    out["wishes"].push_back({{"virtualIP", wish.virtual_ip}, {"untilUnixNs", wish.until_unix_ns}});
   return out;
 }
 
@@ -67,6 +69,10 @@ LastGood from_json(json& document) {
       if (const auto address = IpAddress::parse(text.get<std::string>())) peer.addresses.push_back(*address);
     }
     out.peers.push_back(std::move(peer));
+  }
+  if (document.contains("wishes")) {  // files of before there were any have none
+    for (const auto& entry : document.at("wishes"))
+      out.wishes.push_back({entry.at("virtualIP"), entry.at("untilUnixNs")});
   }
   return out;
 }

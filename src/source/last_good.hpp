@@ -1,4 +1,5 @@
-// The last good definitions, node labels and peers on disk, for a start while the sources cannot be read.
+// The last good definitions, node labels, peers and wishes on disk, for a start while the sources cannot be
+// read.
 //
 // One file, "last-good", with a first line that names format, version, length and SHA-256 of what follows
 // (JSON). Written to a temporary file beside it, synced, renamed, and the folder synced: after a crash or a
@@ -14,6 +15,7 @@
 #include "base/result.hpp"
 #include "definitions/raw_object.hpp"
 #include "plan/desired_state.hpp"
+#include "plan/wish.hpp"
 
 namespace vipra::source {
 
@@ -21,6 +23,7 @@ struct LastGood {
   std::vector<definitions::RawObject> objects;  // DefinitionStore::accepted()
   std::map<std::string, std::string> labels;
   std::vector<plan::Peer> peers;
+  std::vector<plan::Wish> wishes;
 };
 
 // One thread. Blocks for as long as the disk takes to sync.

@@ -41,12 +41,23 @@ spec:
 struct VipctlTest : testing::Test {
   report::TemporaryFolder folder;
   std::string socket = folder.file("vipctl.sock");
+  v1::StandAsideRequest asked;  // the last one
   std::unique_ptr<report::LocalServer> server;
   std::shared_ptr<v1::NodeReport> report = std::make_shared<v1::NodeReport>(busy_node());
 
   VipctlTest() { serve(); }
   void serve() {
-    server = std::make_unique<report::LocalServer>(report::LocalServer::Options{.socket_path = socket});
+    server = std::make_unique<report::LocalServer>(
+        report::LocalServer::Options{.socket_path = socket},
+        [this](const v1::StandAsideRequest& request, const report::CommandAnswerPtr& answer) {
+          asked = request;
+          if (request.virtual_ip() == "nothing")
+            return answer->refuse(report::CommandAnswer::Refusal::kNotFound,
+                                  "this node takes no part in nothing");
+          v1::StandAsideReply reply;
+          if (request.for_ns() > 0) reply.set_until_unix_ns(1'800'014'400'000'000'000);
+          answer->accept(reply);
+        });
     const auto started = server->start();
     EXPECT_TRUE(started) << started.error().what;
     server->publish(report);
@@ -109,18 +120,56 @@ TEST_F(VipctlTest, AnUnknownVirtualIpIsStatusOne) {
 }
 
 TEST_F(VipctlTest, AWrongCommandLineIsStatusTwo) {
-  for (const auto& arguments : std::vector<std::vector<std::string>>{{},
-                                                                     {"frobnicate"},
-                                                                     {"get", "--frobnicate"},
-                                                                     {"explain"},
-                                                                     {"validate"},
-                                                                     {"get", "-o", "xml"},
-                                                                     {"get", "a", "b"}}) {
+  for (const auto& arguments :
+       std::vector<std::vector<std::string>>{{},
+                                             {"frobnicate"},
+                                             {"get", "--frobnicate"},
+                                             {"explain"},
+                                             {"validate"},
+                                             {"get", "-o", "xml"},
+                                             {"get", "a", "b"},
+                                             {"switchover"},
+                                             {"switchover", "web", "--for", "soon"},
+                                             {"switchover", "web", "--for", "0s"},
+                                             {"switchover", "web", "--cancel", "--for", "1s"},
+                                             {"maintenance"},
+                                             {"maintenance", "perhaps"},
+                                             {"maintenance", "off", "--for", "1h"}}) {
     const auto result = run(arguments);
     EXPECT_EQ(result.exit_status, 2) << testing::PrintToString(arguments);
     EXPECT_EQ(result.out, "");
     EXPECT_THAT(result.err, HasSubstr("vipctl --help"));
   }
+}
+
+TEST_F(VipctlTest, ASwitchoverNamesTheVirtualIpAndHowLong) {
+  auto result = run({"switchover", "web", "--for", "1m30s"});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_EQ(result.out, "This node stays away from it until 2027-01-15 12:00:00 UTC.\n");
+  EXPECT_EQ(asked.virtual_ip(), "web");
+  EXPECT_FALSE(asked.end());
+  EXPECT_EQ(asked.for_ns(), 90'000'000'000);
+  EXPECT_EQ(run({"switchover", "web"}).exit_status, 0);
+  EXPECT_EQ(asked.for_ns(), 30'000'000'000) << "unless another time is given";
+  EXPECT_EQ(run({"switchover", "web", "--cancel"}).out,
+            "web: this node takes part in its elections again.\n");
+  EXPECT_TRUE(asked.end());
+  result = run({"switchover", "nothing"});
+  EXPECT_EQ(result.exit_status, 1);
+  EXPECT_THAT(result.err, HasSubstr("this node takes no part in nothing"));
+}
+
+TEST_F(VipctlTest, MaintenanceIsAboutEverythingAndLastsUntilItIsTurnedOff) {
+  auto result = run({"maintenance", "on"});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_EQ(result.out, "This node is in maintenance until that is ended.\n");
+  EXPECT_EQ(asked.virtual_ip(), "");
+  EXPECT_EQ(asked.for_ns(), 0);
+  EXPECT_EQ(run({"maintenance", "off"}).out,
+            "Maintenance is over: this node takes part in elections again.\n");
+  EXPECT_TRUE(asked.end());
+  publish([](v1::NodeReport& changed) { changed.set_maintenance(true); });
+  EXPECT_THAT(run({"get"}).out, HasSubstr("this node is in maintenance until that is ended"));
 }
 
 TEST_F(VipctlTest, AnAgentThatCannotBeAskedIsStatusThreeAndSaysWhatToDo) {

@@ -104,6 +104,77 @@ TEST(Router, AFaultContributionResignsWhateverTheSum) {
   EXPECT_THAT(b.world.take(), Contains("advert(0) on eth0"));
 }
 
+plan::Contribution wish(Reason reason = Reason::kMaintenance) {
+  plan::Contribution out;
+  out.consumer = "web/ipv4";
+  out.source = "maintenance";
+  out.fault = true;
+  out.reason = reason;
+  out.detail = "until it is ended";
+  return out;
+}
+
+TEST(Router, OnAWishItHandsOverInGoodHealthAndStaysAwayUntilTheWishEnds) {
+  Bench b;
+  b.become_master();
+  b.router.set_contributions(b.now, {wish()});
+  EXPECT_EQ(b.router.state(), State::kReleasing);
+  EXPECT_THAT(b.world.take(), ElementsAre("advert(0) on eth0", "silence", "Master->Releasing"));
+  b.until(b.now.mono.time_since_epoch() + 20ms);
+  EXPECT_THAT(b.world.take(), testing::Not(Contains("remove 10.0.2.100"))) << "kept for the taker";
+  b.hear(100, "10.0.2.16");
+  b.router.on_claim(b.now, {*IpAddress::parse("10.0.2.100"), {{2, 0, 0, 0, 0, 9}}}, b.now.mono);
+  b.until(b.now.mono.time_since_epoch() + 50ms);
+  b.kernel_answers();
+  EXPECT_EQ(b.router.state(), State::kInit);
+  EXPECT_EQ(b.router.reason(), Reason::kMaintenance);
+  EXPECT_EQ(b.router.detail(), "until it is ended");
+  EXPECT_FALSE(b.router.finished());
+  b.until(5s);
+  EXPECT_EQ(b.router.state(), State::kInit) << "whatever happens to the taker";
+  EXPECT_THAT(b.world.take(), IsEmpty());
+  b.router.set_contributions(b.now, {});
+  EXPECT_EQ(b.router.state(), State::kBackup);
+}
+
+TEST(Router, AWishThatEndsWhileItHandsOverIsAnOrdinaryElectionAgain) {
+  Bench b;
+  b.become_master();
+  b.router.set_contributions(b.now, {wish(Reason::kSwitchover)});
+  b.router.set_contributions(b.now, {});
+  EXPECT_EQ(b.router.state(), State::kBackup);
+  EXPECT_EQ(b.router.reason(), Reason::kReleaseCancelled);
+}
+
+TEST(Router, AFaultIsShownBeforeAWishAndLeavesItInForce) {
+  Bench b;
+  b.become_master();
+  b.router.set_contributions(b.now, {wish()});
+  b.router.set_segment(b.now, tl::unexpected{ownership::NoSegment{Reason::kInterfaceDown, "eth0 is down"}});
+  EXPECT_EQ(b.router.state(), State::kFault);
+  EXPECT_EQ(b.router.reason(), Reason::kInterfaceDown);
+  b.router.set_segment(b.now, segment());
+  EXPECT_EQ(b.router.state(), State::kInit);
+  EXPECT_EQ(b.router.reason(), Reason::kMaintenance);
+  b.router.set_contributions(b.now, {});
+  EXPECT_EQ(b.router.state(), State::kBackup);
+}
+
+TEST(Router, StartedWithAWishItNeverStands) {
+  FakeWorld world;
+  VirtualRouter router{0, desired_v4(255), world.ports};
+  Instant now{};
+  router.set_segment(now, segment());
+  router.set_contributions(now, {wish()});
+  router.start(now);
+  EXPECT_EQ(router.state(), State::kInit);
+  EXPECT_EQ(router.reason(), Reason::kMaintenance);
+  EXPECT_FALSE(router.deadline());
+  EXPECT_THAT(world.take(), testing::Not(Contains(testing::HasSubstr("advert"))));
+  router.set_contributions(now, {});
+  EXPECT_EQ(router.state(), State::kMaster) << "the address owner";
+}
+
 TEST(Router, DropsItsOwnEchoAndCountsIt) {
   Bench b;
   b.become_master();

@@ -22,7 +22,8 @@ std::string read(const test::fs::path& path) {
 LastGood example() {
   return {{{json{{"kind", "VirtualIP"}, {"spec", {{"n", 5}}}}, "web.yaml", "web.yaml:2"}},
           {{"zone", "a"}},
-          {{"node-b", {IpAddress::v4(192, 0, 2, 2), *IpAddress::parse("2001:db8::2")}, 3}}};
+          {{"node-b", {IpAddress::v4(192, 0, 2, 2), *IpAddress::parse("2001:db8::2")}, 3}},
+          {{"web", 1'800'000'000'000'000'000}, {"", 0}}};
 }
 
 struct LastGoodTest : testing::Test {
@@ -40,6 +41,7 @@ TEST_F(LastGoodTest, GivesBackWhatWasSaved) {
   EXPECT_EQ(loaded->objects[0].origin, "web.yaml:2");
   EXPECT_EQ(loaded->labels, example().labels);
   EXPECT_EQ(loaded->peers, example().peers);
+  EXPECT_EQ(loaded->wishes, example().wishes);
 }
 
 TEST_F(LastGoodTest, SaysWhenThereIsNothing) {

@@ -47,7 +47,8 @@ class ReportTest : public testing::Test {
     view.apply(message);
   }
   Facts facts() const {
-    return {node, build, view, connected, definitions, plan, checks, source, std::chrono::seconds{0}};
+    return {node, build,  view,   connected, definitions,
+            plan, checks, source, nullptr,   std::chrono::seconds{0}};
   }
   out::NodeReport report(const out::NodeReport* before = nullptr, std::int64_t now = 1000) const {
     return build_report(facts(), before, now);
