@@ -4,6 +4,9 @@
 // socket hears nothing more, sending fails with ENODEV, and a new interface of the same name needs a new
 // socket.
 //
+// It hears and sends unicast too, out of this interface only: a peer beyond a router needs a route through
+// it.
+//
 // Checksums are the codec's: the kernel neither fills in nor verifies them.
 #pragma once
 
