@@ -314,7 +314,7 @@ bool Speaker::send(const ownership::Segment& segment, std::span<const std::uint8
   const auto found = interfaces_.find(segment.index);
   if (found == interfaces_.end()) return false;
   auto& socket = found->second->sockets(endpoints.source.family()).vrrp;
-  return socket && socket->send(message, endpoints.source, endpoints.destination).has_value();
+  return socket && socket->transmit(message, endpoints.source, endpoints.destination) == 0;
 }
 
 void Speaker::start(router::RouterIndex index, const Instant& now) {

@@ -255,6 +255,15 @@ Duration VrrpSocket::age(std::size_t i) const {
 
 Status VrrpSocket::send(std::span<const std::uint8_t> message, const IpAddress& source,
                         const IpAddress& destination) {
+  const int error = transmit(message, source, destination);
+  if (error == 0) return {};
+  return fail_with_advice("cannot send an advertisement from " + source.to_string() + " to " +
+                              destination.to_string() + " on " + describe_interface(index_),
+                          error, send_advice(error));
+}
+
+int VrrpSocket::transmit(std::span<const std::uint8_t> message, const IpAddress& source,
+                         const IpAddress& destination) noexcept {
   VIPRA_CHECK(source.family() == family_ && destination.family() == family_);
   auto name = socket_name_of(destination, index_);
   auto control = source_control(source, index_);
@@ -267,13 +276,9 @@ Status VrrpSocket::send(std::span<const std::uint8_t> message, const IpAddress& 
   header.msg_control = control.bytes.data();
   header.msg_controllen = control.size;
   while (::sendmsg(fd_.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-    if (errno == EINTR) continue;
-    const int error = errno;
-    return fail_with_advice("cannot send an advertisement from " + source.to_string() + " to " +
-                                destination.to_string() + " on " + describe_interface(index_),
-                            error, send_advice(error));
+    if (errno != EINTR) return errno;
   }
-  return {};
+  return 0;
 }
 
 }  // namespace vipra::net

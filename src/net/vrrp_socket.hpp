@@ -76,6 +76,9 @@ class VrrpSocket {
   // datagram is lost) from ENETDOWN, ENETUNREACH, ENODEV (no interface).
   [[nodiscard]] Status send(std::span<const std::uint8_t> message, const IpAddress& source,
                             const IpAddress& destination);
+  // The same, without words: 0 or an errno. For the election thread, whose peers may be unreachable for good.
+  [[nodiscard]] int transmit(std::span<const std::uint8_t> message, const IpAddress& source,
+                             const IpAddress& destination) noexcept;
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
   [[nodiscard]] Family family() const noexcept { return family_; }

@@ -10,8 +10,10 @@ FaultInfo forms_mixed() {
           "equivalent, to one form everywhere"};
 }
 
-FaultInfo no_peers(const ownership::Segment& segment) {
-  return {Reason::kNoPeers, "advertisements go by unicast alone, and " + segment.name +
+FaultInfo no_peers(const ownership::Segment& segment, const plan::Transport& transport) {
+  return {Reason::kNoPeers, std::string{"advertisements go by "} +
+                                (transport.multicast() ? "multicast alone" : "unicast alone") + ", and " +
+                                segment.name +
                                 " reaches no peer: list the other nodes in spec.vrrp.transport.peers"};
 }
 
@@ -43,7 +45,7 @@ tl::expected<vrrp::Arrival, DropReason> VirtualRouter::admit(const vrrp::IpMeta&
 std::optional<FaultInfo> VirtualRouter::missing_peers() const {
   if (desired_.transport.multicast() || !segment_->unicast.peers.empty()) return std::nullopt;
   if ((state() == State::kMaster && had_peers_) || (adoption_ && adoption_->was_master)) return std::nullopt;
-  return no_peers(*segment_);
+  return no_peers(*segment_, desired_.transport);
 }
 
 void VirtualRouter::watch_paths(const vrrp::IpMeta& meta, const vrrp::Arrival& arrival,
@@ -59,18 +61,19 @@ void VirtualRouter::watch_paths(const vrrp::IpMeta& meta, const vrrp::Arrival& a
 
 void VirtualRouter::judge_warning() {
   if (desired_.transport.mode != plan::TransportMode::kBoth) paths_.reset();
-  const bool alone = segment_ && !desired_.transport.multicast() && segment_->unicast.peers.empty();
-  const auto reason = paths_.silent()                      ? Reason::kOneWayMulticast
-                      : alone && state() == State::kMaster ? Reason::kNoPeers
-                      : counters_.checksum_form_mixed > 0  ? Reason::kChecksumFormsMixed
-                                                           : Reason::kNone;
+  const bool elects = state() == State::kMaster || state() == State::kBackup;
+  const bool alone = elects && segment_ && desired_.transport.unicast() && segment_->unicast.peers.empty();
+  const auto reason = paths_.silent()                     ? Reason::kOneWayMulticast
+                      : alone                             ? Reason::kNoPeers
+                      : counters_.checksum_form_mixed > 0 ? Reason::kChecksumFormsMixed
+                                                          : Reason::kNone;
   // Judged with every advertisement: the words are made only when they are new.
   if (reason == (warning_ ? warning_->reason : Reason::kNone)) return;
   if (reason == Reason::kNone) {
     warning_.reset();
   } else {
     warning_ = reason == Reason::kOneWayMulticast ? one_way(paths_)
-               : reason == Reason::kNoPeers       ? no_peers(*segment_)
+               : reason == Reason::kNoPeers       ? no_peers(*segment_, desired_.transport)
                                                   : forms_mixed();
   }
   ports_.journal.on_warning(*this);

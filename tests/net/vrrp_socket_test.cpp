@@ -325,6 +325,15 @@ TEST_P(VrrpSocketTest, OpeningOnAMissingInterfaceNamesIt) {
   EXPECT_NE(opened.error().what.find("bond7"), std::string::npos) << opened.error().what;
 }
 
+TEST_P(VrrpSocketTest, SendingThatFailsAllocatesNothingEither) {
+  const auto strangers = source_b();
+  const auto to = group();
+  ASSERT_NE(a.transmit(message, strangers, to), 0);
+  const auto before = allocation_count();
+  for (int i = 0; i < 100; ++i) (void)a.transmit(message, strangers, to);
+  EXPECT_EQ(allocation_count(), before);
+}
+
 TEST_P(VrrpSocketTest, SendingAndReceivingAllocateNothing) {
   ASSERT_TRUE(a.send(message, source_a(), group()).has_value());
   ASSERT_EQ(wait_for_datagram(b).size(), 1u);

@@ -241,9 +241,11 @@ TEST(Both, APeerBeyondARouterIsMissedByNobodyInTheGroup) {
   EXPECT_EQ(b.warned(), Reason::kNone);
 }
 
-TEST(Both, ALoneNodeRunsWithMulticast) {
+TEST(Both, WithoutAPeerRunsWithMulticastAndSaysSo) {
   Routed b{TransportMode::kBoth, {}};
   b.become_master();
+  EXPECT_EQ(b.warned(), Reason::kNoPeers);
+  b.router.set_segment(b.now, segment_with(kPeers));
   EXPECT_EQ(b.warned(), Reason::kNone);
 }
 
