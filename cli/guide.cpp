@@ -114,7 +114,7 @@ constexpr std::array kReasons{
                   {"the definition asks for something that this build cannot do",
                    "read the message, or run a newer version"}},
     Entry<Reason>{Reason::kNoPeers,
-                  {"the advertisements go by unicast alone, and no other node is known to send them to",
+                  {"advertisements are to go by unicast, and no other node is known to send them to",
                    "list the nodes in spec.vrrp.transport.peers; without a list, see whether the "
                    "nodeSelector matches other "
                    "nodes, and whether these have an InternalIP of the family"}},
