@@ -16,12 +16,21 @@
 #include "base/ip_address.hpp"
 #include "base/reason.hpp"
 #include "base/time.hpp"
+#include "vrrp/types.hpp"
 
 namespace vipra::agent {
 
-inline constexpr std::uint32_t kOwnedPageVersion = 1;
+inline constexpr std::uint32_t kOwnedPageVersion = 2;
 inline constexpr std::size_t kOwnedSlots = 2048;
 inline constexpr std::size_t kMaxRouterId = 271;
+// The group and 64 peers, as many as a definition lists. Of a larger directory the peers beyond wait for the
+// Active_Down_Interval when somebody else has to resign for the speaker.
+inline constexpr std::size_t kOwnedDestinations = 65;
+
+struct OwnedDestination {
+  std::array<std::uint8_t, 16> source{};  // 4 or 16 bytes by family
+  std::array<std::uint8_t, 16> destination{};
+};
 
 struct OwnedRouter {
   std::array<char, kMaxRouterId + 1> id{};  // NUL-terminated
@@ -33,10 +42,11 @@ struct OwnedRouter {
   std::int64_t last_advert_boot_ns = 0;  // of the last one sent as master
   std::int64_t interval_ns = 0;
   std::int32_t misses = 3;
-  std::array<std::uint8_t, 16> source{};  // 4 or 16 bytes by family
-  std::array<std::uint8_t, 16> destination{};
+  vrrp::ChecksumForm checksum_form = vrrp::ChecksumForm::kRfc9568;
   std::uint16_t message_size = 0;  // the last advertisement, unsigned: set_priority(0) makes a resignation
   std::array<std::uint8_t, 1460> message{};
+  std::uint16_t destination_count = 0;
+  std::array<OwnedDestination, kOwnedDestinations> destinations{};  // the message is as the first one gets it
 
   [[nodiscard]] std::string_view id_view() const noexcept { return {id.data()}; }
 };

@@ -119,11 +119,25 @@ constexpr std::array kReasons{
     Entry<Reason>{Reason::kUnsupported,
                   {"the definition asks for something that this build cannot do",
                    "read the message, or run a newer version"}},
+    Entry<Reason>{Reason::kNoPeers,
+                  {"advertisements are to go by unicast, and no other node is known to send them to",
+                   "list the nodes in spec.vrrp.transport.peers; without a list, see whether the "
+                   "nodeSelector matches other "
+                   "nodes, and whether these have an InternalIP of the family"}},
     Entry<Reason>{
         Reason::kChecksumFormsMixed,
         {"the peers of this router send two forms of the IPv4 checksum; both are accepted here, but not by "
          "every implementation",
          "set spec.vrrp.ipv4Checksum, and the same form at the other routers of this VRID"}},
+    Entry<Reason>{Reason::kOneWayMulticast,
+                  {"advertisements are sent by multicast and by unicast, and the owner is heard by one of "
+                   "them only; the "
+                   "election goes on, without its second way",
+                   "multicast silent: see what filters 224.0.0.18 or ff02::12 (a switch that snoops without "
+                   "a querier, a "
+                   "firewall); unicast silent: see whether the owner lists this node's address as a peer, "
+                   "and a firewall for "
+                   "protocol 112"}},
     // Definitions
     Entry<Reason>{Reason::kAccepted, {"the definition is good and is served", ""}},
     Entry<Reason>{Reason::kParseError,
@@ -220,7 +234,8 @@ constexpr std::array kReasons{
         Reason::kTwoOwners,
         {"two nodes have owned the addresses for longer than an election takes: they do not hear each other",
          "see whether the switch forwards multicast between them, and whether both have the same VLAN and "
-         "virtual router id"}},
+         "virtual router id; where multicast is not to be had, set spec.vrrp.transport.mode to Unicast or "
+         "Both"}},
     Entry<Reason>{Reason::kFamiliesSplit,
                   {"the IPv4 and the IPv6 addresses have different owners, or one family has none",
                    "run `vipctl explain` on the nodes: the other family usually has a fault"}},

@@ -77,7 +77,7 @@ NodesView nodes_view(const Objects& nodes, std::string_view self, std::size_t mo
     if (name == self) {
       out.labels = labels_of(node->json);
     } else if (out.peers.size() < most) {
-      out.peers.push_back({name, internal_addresses(node->json), place});
+      out.peers.push_back({name, internal_addresses(node->json), place, labels_of(node->json)});
     }
   }
   return out;

@@ -72,6 +72,7 @@ metrics::Router router_of(const wire::RouterSnapshot& snapshot, bool fresh) {
   const auto& parts = snapshot.contributions();
   router.stale_contributions = static_cast<std::size_t>(
       std::count_if(parts.begin(), parts.end(), [](const auto& part) { return part.stale(); }));
+  router.warning = channel::from_proto(snapshot.warning());
   fill_counters(snapshot.counters(), router);
   fill_addresses(snapshot, router);
   return router;

@@ -88,10 +88,15 @@ void OwnedPageWriter::update(const router::VirtualRouter& router) {
     owned.last_advert_boot_ns = router.last_advert().boot.time_since_epoch().count();
     owned.interval_ns = desired.interval.count();
     owned.misses = desired.misses;
-    const auto source = router.segment()->primary.bytes();
-    std::copy(source.begin(), source.end(), owned.source.begin());
-    const auto group = vrrp_group(desired.family);
-    std::copy(group.bytes().begin(), group.bytes().end(), owned.destination.begin());
+    owned.checksum_form = router.message_form();
+    const auto& destinations = router.destinations();
+    owned.destination_count =
+        static_cast<std::uint16_t>(std::min(destinations.size(), owned.destinations.size()));
+    for (std::size_t i = 0; i < owned.destination_count; ++i) {
+      auto& to = owned.destinations[i];
+      std::ranges::copy(destinations[i].source.bytes(), to.source.begin());
+      std::ranges::copy(destinations[i].destination.bytes(), to.destination.begin());
+    }
     const auto message = router.message();
     owned.message_size = static_cast<std::uint16_t>(std::min(message.size(), owned.message.size()));
     std::memcpy(owned.message.data(), message.data(), owned.message_size);

@@ -175,12 +175,9 @@ void Snapshots::fill(const router::VirtualRouter& router, Known& known,
   }
   for (const auto count : known.takeovers.counts()) counted.add_takeover_buckets(count);
   counted.set_takeover_sum_ns(known.takeovers.sum_ns());
-  if (router.forms_mixed()) {
-    out.set_warning(channel::to_proto(Reason::kChecksumFormsMixed));
-    out.set_warning_detail(
-        "the nodes of this router send both IPv4 checksum forms: set spec.vrrp.ipv4Checksum, or the peers' "
-        "equivalent, "
-        "to one form everywhere");
+  if (const auto& warning = router.warning()) {
+    out.set_warning(channel::to_proto(warning->reason));
+    out.set_warning_detail(warning->detail);
   }
   out.set_interval_ns(desired.interval.count());
   out.set_misses(static_cast<std::uint32_t>(desired.misses));

@@ -310,11 +310,11 @@ void Speaker::finish_release() {
 // -----------------------------------------------------------------------------------
 
 bool Speaker::send(const ownership::Segment& segment, std::span<const std::uint8_t> message,
-                   const IpAddress& destination) {
+                   const vrrp::Endpoints& endpoints) {
   const auto found = interfaces_.find(segment.index);
   if (found == interfaces_.end()) return false;
-  auto& socket = found->second->sockets(destination.family()).vrrp;
-  return socket && socket->send(message, segment.primary, destination).has_value();
+  auto& socket = found->second->sockets(endpoints.source.family()).vrrp;
+  return socket && socket->transmit(message, endpoints.source, endpoints.destination) == 0;
 }
 
 void Speaker::start(router::RouterIndex index, const Instant& now) {
@@ -333,6 +333,18 @@ void Speaker::evidence(router::RouterIndex index, const Instant& now) {
 
 void Speaker::stop(router::RouterIndex index) {
   for (auto& [ifindex, on] : interfaces_) on->stop_announcing(index);
+}
+
+void Speaker::on_warning(const router::VirtualRouter& router) {
+  const auto& desired = router.desired();
+  if (const auto& warning = router.warning()) {
+    log_.warning("router.warning", {{"router", desired.id},
+                                    {"vrid", desired.vrid.value()},
+                                    {"reason", to_string(warning->reason)},
+                                    {"detail", warning->detail}});
+  } else {
+    log_.info("router.warning_over", {{"router", desired.id}, {"vrid", desired.vrid.value()}});
+  }
 }
 
 void Speaker::on_transition(const router::VirtualRouter& router, const election::Transition& transition) {

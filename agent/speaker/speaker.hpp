@@ -97,7 +97,8 @@ class Speaker final : private RouterDirectory,
   void read_advertisements(Interface& interface, Family family);
   void on_datagram(Interface& interface, Family family, const net::ReceivedDatagram& datagram, Duration age);
   void read_claims(Interface& interface, Family family);
-  void drop(Interface* interface, Family family, std::span<const std::uint8_t> message, DropReason reason);
+  void drop_nobodys(const vrrp::IpMeta& meta, std::span<const std::uint8_t> message);
+  void count_drop(DropReason reason);  // before a router was found
 
   // RouterDirectory
   router::VirtualRouter* find(router::RouterIndex index) override;
@@ -113,11 +114,12 @@ class Speaker final : private RouterDirectory,
   void for_owners(int index, const IpAddress& ip, Change&& change);
   // router ports
   bool send(const ownership::Segment& segment, std::span<const std::uint8_t> message,
-            const IpAddress& destination) override;
+            const vrrp::Endpoints& endpoints) override;
   void start(router::RouterIndex router, const Instant& now) override;
   void evidence(router::RouterIndex router, const Instant& now) override;
   void stop(router::RouterIndex router) override;
   void on_transition(const router::VirtualRouter& router, const election::Transition& transition) override;
+  void on_warning(const router::VirtualRouter& router) override;
   void on_change(const router::VirtualRouter& router) override { snapshots_.mark_changed(router.index()); }
   void on_owned(const router::VirtualRouter& router) override { page_.update(router); }
 

@@ -6,15 +6,7 @@
 
 namespace vipra::agent {
 
-void Speaker::drop(Interface* on, Family family, std::span<const std::uint8_t> message, DropReason reason) {
-  if (on != nullptr && message.size() >= 2) {
-    for (const auto index : on->sockets(family).by_vrid[message[1]]) {
-      if (auto* router = find(index)) {
-        router->count_drop(reason);
-        return;
-      }
-    }
-  }
+void Speaker::count_drop(DropReason reason) {
   ++facts_.drops[static_cast<std::size_t>(reason)];
 }
 
@@ -31,28 +23,42 @@ void Speaker::read_advertisements(Interface& on, Family family) {
 void Speaker::on_datagram(Interface& on, Family family, const net::ReceivedDatagram& datagram, Duration age) {
   ++facts_.packets_received;
   if (!datagram) {
-    drop(nullptr, family, {}, datagram.error());
+    count_drop(datagram.error());
     return;
   }
   const auto& [meta, message] = *datagram;
-  if (meta.destination != vrrp_group(family)) {
-    drop(&on, family, message, DropReason::kDestination);
+  const auto& by_vrid = on.sockets(family).by_vrid;
+  if (message.size() < 2 || by_vrid[message[1]].empty()) {
+    drop_nobodys(meta, message);
     return;
   }
-  const auto advertisement = vrrp::parse_advertisement(meta, message);
-  if (!advertisement) {
-    drop(&on, family, message, advertisement.error());
-    return;
+  for (const auto index : by_vrid[message[1]]) {
+    auto* router = find(index);
+    if (router == nullptr) continue;
+    const auto arrival = router->admit(meta);
+    if (!arrival) {
+      router->count_drop(arrival.error());
+      continue;
+    }
+    const auto advertisement = vrrp::parse_advertisement(meta, message, arrival->least_ttl);
+    if (!advertisement) {
+      router->count_drop(advertisement.error());
+      continue;
+    }
+    drive(index, [&](router::VirtualRouter& r) {
+      r.on_advertisement(now_, meta, *arrival, *advertisement, now_.mono - age);
+    });
   }
-  const auto& routers = on.sockets(family).by_vrid[advertisement->vrid];
-  if (routers.empty()) {
-    drop(nullptr, family, message, DropReason::kVrid);
-    return;
+}
+
+// No router of the interface has its VRID: what else is wrong with it is counted first.
+void Speaker::drop_nobodys(const vrrp::IpMeta& meta, std::span<const std::uint8_t> message) {
+  auto reason = DropReason::kDestination;
+  if (meta.destination == vrrp_group(meta.source.family())) {
+    const auto advertisement = vrrp::parse_advertisement(meta, message);
+    reason = advertisement ? DropReason::kVrid : advertisement.error();
   }
-  for (const auto index : routers) {
-    drive(index,
-          [&](router::VirtualRouter& r) { r.on_advertisement(now_, meta, *advertisement, now_.mono - age); });
-  }
+  count_drop(reason);
 }
 
 void Speaker::read_claims(Interface& on, Family family) {

@@ -31,12 +31,17 @@ std::optional<OwnedVoice> voice_of(const agent::OwnedRouter& router) {
   out.router = id_of(router);
   out.family = router.family == 4 ? Family::kIpv4 : Family::kIpv6;
   out.interface_index = router.interface_index;
+  if (router.destination_count == 0 || router.destination_count > router.destinations.size())
+    return std::nullopt;
   const auto size = address_size(out.family);
-  const auto source = IpAddress::from_bytes(std::span{router.source}.first(size));
-  const auto destination = IpAddress::from_bytes(std::span{router.destination}.first(size));
-  if (!source || !destination) return std::nullopt;
-  out.source = *source;
-  out.destination = *destination;
+  for (std::size_t i = 0; i < router.destination_count; ++i) {
+    const auto& to = router.destinations[i];
+    const auto source = IpAddress::from_bytes(std::span{to.source}.first(size));
+    const auto destination = IpAddress::from_bytes(std::span{to.destination}.first(size));
+    if (!source || !destination) return std::nullopt;
+    out.destinations.push_back({*source, *destination});
+  }
+  out.form = router.checksum_form;
   out.message.assign(router.message.begin(), router.message.begin() + router.message_size);
   return out;
 }

@@ -12,6 +12,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "sys/unique_fd.hpp"
+#include "vrrp/packet.hpp"
 
 namespace vipra::supervisor {
 
@@ -20,9 +21,9 @@ struct OwnedVoice {
   std::string router;
   Family family = Family::kIpv4;
   std::uint32_t interface_index = 0;
-  IpAddress source;
-  IpAddress destination;
-  std::vector<std::uint8_t> message;  // the last advertisement, unsigned
+  std::vector<vrrp::Endpoints> destinations;  // never empty
+  std::vector<std::uint8_t> message;          // the last advertisement, unsigned, as the first one gets it
+  vrrp::ChecksumForm form = vrrp::ChecksumForm::kRfc9568;
   bool operator==(const OwnedVoice&) const = default;
 };
 

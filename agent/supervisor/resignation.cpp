@@ -12,7 +12,7 @@ namespace vipra::supervisor {
 
 Resignation::Resignation(const std::vector<OwnedVoice>& voices, const HandleTable& handles,
                          vrrp::PacketSigner& signer, const log::Logger& log, TimePoint now)
-    : log_{log}, next_{now} {
+    : signer_{signer}, log_{log}, next_{now} {
   std::map<HandleTable::Key, net::VrrpSocket*> opened;
   for (const auto& voice : voices) {
     const HandleTable::Key key{HandleTable::vrrp_kind(voice.family), voice.interface_index};
@@ -29,10 +29,8 @@ Resignation::Resignation(const std::vector<OwnedVoice>& voices, const HandleTabl
                                                            static_cast<int>(voice.interface_index)));
       socket = sockets_.back().get();
     }
-    auto& farewell = farewells_.emplace_back(Farewell{socket, voice, {}, voice.message.size()});
-    std::copy(voice.message.begin(), voice.message.end(), farewell.message.begin());
-    vrrp::set_priority(std::span{farewell.message}.first(farewell.size), vrrp::kResign);
-    farewell.size = signer.sign(farewell.message, farewell.size);
+    auto& farewell = farewells_.emplace_back(Farewell{socket, voice});
+    vrrp::set_priority(farewell.voice.message, vrrp::kResign);
   }
 }
 
@@ -47,16 +45,25 @@ bool Resignation::step(TimePoint now) {
 }
 
 void Resignation::send_round() {
-  for (auto& farewell : farewells_) {
-    const auto status = farewell.socket->send(std::span{farewell.message}.first(farewell.size),
-                                              farewell.voice.source, farewell.voice.destination);
+  for (auto& farewell : farewells_) send(farewell);
+}
+
+void Resignation::send(const Farewell& farewell) {
+  const auto& [router, family, interface_index, destinations, message, form] = farewell.voice;
+  std::array<std::uint8_t, vrrp::kMaxMessage> wire;
+  bool sent = false;
+  for (const auto& to : destinations) {
+    std::copy(message.begin(), message.end(), wire.begin());
+    vrrp::set_endpoints(std::span{wire}.first(message.size()), form, destinations.front(), to);
+    const auto size = signer_.sign(wire, message.size());
+    const auto status = farewell.socket->send(std::span{wire}.first(size), to.source, to.destination);
     if (status) {
-      ++sent_;
+      sent = true;
     } else {
-      log_.warning("supervisor.resignation_not_sent",
-                   {{"router", farewell.voice.router}, {"error", status.error().what}});
+      log_.warning("supervisor.resignation_not_sent", {{"router", router}, {"error", status.error().what}});
     }
   }
+  if (sent) ++sent_;
 }
 
 }  // namespace vipra::supervisor

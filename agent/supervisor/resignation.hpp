@@ -37,12 +37,12 @@ class Resignation {
  private:
   struct Farewell {
     net::VrrpSocket* socket;
-    OwnedVoice voice;
-    std::array<std::uint8_t, vrrp::kMaxMessage> message;
-    std::size_t size;
+    OwnedVoice voice;  // its message resigns
   };
+  void send(const Farewell& farewell);
   void send_round();
 
+  vrrp::PacketSigner& signer_;
   const log::Logger& log_;
   std::vector<std::unique_ptr<net::VrrpSocket>> sockets_;
   std::vector<Farewell> farewells_;

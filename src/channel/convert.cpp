@@ -53,6 +53,8 @@ void write_router(const plan::VirtualRouter& router, v1::VirtualRouter& out) {
   out.set_created_unix_s(router.seniority.created_unix_s.value_or(0));
   out.set_senior_name(router.seniority.name);
   out.set_arp_reply_form(router.arp_reply_form);
+  out.mutable_transport()->set_mode(static_cast<std::uint32_t>(router.transport.mode));
+  for (const auto& peer : router.transport.peers) out.mutable_transport()->add_peers(to_wire(peer));
 }
 
 bool is_key(const std::string& consumer, const std::string& source) {

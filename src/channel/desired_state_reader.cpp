@@ -168,10 +168,34 @@ Status read_relations(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
   return {};
 }
 
+Status read_transport(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
+  const auto& transport = wire.transport();
+  if (transport.mode() > static_cast<unsigned>(plan::TransportMode::kBoth)) {
+    return bad(wire, "transport.mode", "unknown");
+  }
+  out.transport.mode = static_cast<plan::TransportMode>(transport.mode());
+  const auto count = static_cast<std::size_t>(transport.peers_size());
+  if (count > (out.transport.unicast() ? kMaxRouterPeers : 0)) {
+    return bad(wire, "transport.peers", "too many, or set with multicast alone");
+  }
+  out.transport.peers.reserve(count);
+  for (const auto& item : transport.peers()) {
+    const auto ip = address_of(item);
+    if (!ip || ip->family() != out.family || !can_be_carried(*ip)) {
+      return bad(wire, "transport.peers", "not a unicast address of the router's family");
+    }
+    if (!out.transport.peers.empty() && !(out.transport.peers.back() < *ip)) {
+      return bad(wire, "transport.peers", "not sorted and unique");
+    }
+    out.transport.peers.push_back(*ip);
+  }
+  return {};
+}
+
 Result<plan::VirtualRouter> read_router(const v1::VirtualRouter& wire) {
   plan::VirtualRouter out;
-  for (const auto step :
-       {read_identity, read_interface, read_addresses, read_election, read_interval, read_relations}) {
+  for (const auto step : {read_identity, read_interface, read_addresses, read_election, read_interval,
+                          read_relations, read_transport}) {
     if (auto status = step(wire, out); !status) return tl::unexpected{std::move(status).error()};
   }
   return out;

@@ -29,6 +29,7 @@ inline constexpr std::size_t kMaxRouterBytes = 512 * 1024;
 inline constexpr std::size_t kMaxRouters = 2048;
 inline constexpr std::size_t kMaxPeers = 1024;
 inline constexpr std::size_t kMaxPeerAddresses = 16;
+inline constexpr std::size_t kMaxRouterPeers = kMaxPeers * kMaxPeerAddresses;  // of one router
 inline constexpr std::size_t kMaxContributions = 32 * 1024;
 inline constexpr std::size_t kMaxHandles = 4 * kMaxRouters;
 // Descriptors beside one HandleTable message.

@@ -72,6 +72,17 @@ plan::ChecksumMode to_checksum(const std::string& text) {
   return plan::ChecksumMode::kAuto;
 }
 
+TransportSpec to_transport(const json& transport) {
+  TransportSpec out;
+  const auto& mode = transport.at("mode").get_ref<const std::string&>();
+  if (mode == "Unicast") out.mode = plan::TransportMode::kUnicast;
+  if (mode == "Both") out.mode = plan::TransportMode::kBoth;
+  for (const auto& peer : transport.value("peers", json::array())) {
+    out.peers.push_back(required(IpAddress::parse(peer.get<std::string>())));
+  }
+  return out;
+}
+
 VrrpSpec to_vrrp(const json& vrrp) {
   VrrpSpec out;
   out.virtual_router_id = required(vrrp::Vrid::make(vrrp.at("virtualRouterID").get<int>()));
@@ -86,6 +97,7 @@ VrrpSpec to_vrrp(const json& vrrp) {
   out.checksum = to_checksum(vrrp.at("ipv4Checksum").get<std::string>());
   if (vrrp.contains("linkLocal"))
     out.link_local = required(IpAddress::parse(vrrp.at("linkLocal").get<std::string>()));
+  out.transport = to_transport(vrrp.at("transport"));
   return out;
 }
 

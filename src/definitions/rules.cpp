@@ -65,6 +65,18 @@ bool link_local_has_ipv6(const json& self) {
   return !self.at("vrrp").contains("linkLocal") || count_of_family<Family::kIpv6>(self.at("addresses")) > 0;
 }
 
+// Every family of the addresses has peers, and no other.
+template <Family kFamily>
+bool peers_where_addresses(const json& self) {
+  const auto& vrrp = self.at("vrrp");
+  if (!vrrp.contains("transport") || !vrrp.at("transport").contains("peers")) return true;
+  const bool peers = count_of_family<kFamily>(vrrp.at("transport").at("peers")) > 0;
+  return peers == (count_of_family<kFamily>(self.at("addresses")) > 0);
+}
+bool peers_with_unicast_only(const json& self) {
+  return text(self.at("mode")) != "Multicast" || !self.contains("peers");
+}
+
 bool not_name_and_pattern(const json& self) {
   return !(self.contains("name") && self.contains("pattern"));
 }
@@ -154,6 +166,16 @@ constexpr std::array kRules{
     RuleCounterpart{"spec",
                     "!has(self.vrrp.linkLocal) || self.addresses.exists(a, isIP(a) && ip(a).family() == 6)",
                     link_local_has_ipv6},
+    RuleCounterpart{"spec",
+                    "!has(self.vrrp.transport) || !has(self.vrrp.transport.peers) || "
+                    "self.vrrp.transport.peers.exists(p, isIP(p) && ip(p).family() == 4)"
+                    " == self.addresses.exists(a, isIP(a) && ip(a).family() == 4)",
+                    peers_where_addresses<Family::kIpv4>},
+    RuleCounterpart{"spec",
+                    "!has(self.vrrp.transport) || !has(self.vrrp.transport.peers) || "
+                    "self.vrrp.transport.peers.exists(p, isIP(p) && ip(p).family() == 6)"
+                    " == self.addresses.exists(a, isIP(a) && ip(a).family() == 6)",
+                    peers_where_addresses<Family::kIpv6>},
     RuleCounterpart{"spec.addresses", "self.filter(a, isIP(a) && ip(a).family() == 4).size() <= 255",
                     at_most_255_ipv4},
     RuleCounterpart{"spec.addresses", "self.filter(a, isIP(a) && ip(a).family() == 6).size() <= 89",
@@ -196,6 +218,12 @@ constexpr std::array kRules{
                     "isIP(self) && ip(self).family() == 6 && ip(self).isLinkLocalUnicast()",
                     is_ipv6_link_local},
     RuleCounterpart{"spec.vrrp.linkLocal", "!isIP(self) || ip.isCanonical(self)", is_canonical},
+    RuleCounterpart{"spec.vrrp.transport", "self.mode != 'Multicast' || !has(self.peers)",
+                    peers_with_unicast_only},
+    RuleCounterpart{"spec.vrrp.transport.peers[]", "isIP(self)", is_ip},
+    RuleCounterpart{"spec.vrrp.transport.peers[]", "!isIP(self) || ip.isCanonical(self)", is_canonical},
+    RuleCounterpart{"spec.vrrp.transport.peers[]",
+                    "!isIP(self) || ip(self).isGlobalUnicast() || ip(self).isLinkLocalUnicast()", is_unicast},
     RuleCounterpart{"spec.checks[]",
                     "[has(self.tcp), has(self.http), has(self.service)].exists_one(kind, kind)", one_probe},
     RuleCounterpart{"spec.checks[]", "duration(self.timeout) <= duration(self.interval)",

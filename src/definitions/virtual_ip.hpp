@@ -35,6 +35,12 @@ struct PriorityOverride {
   bool operator==(const PriorityOverride&) const = default;
 };
 
+struct TransportSpec {
+  plan::TransportMode mode = plan::TransportMode::kMulticast;
+  std::vector<IpAddress> peers;  // both families; empty: the nodes of the cluster that the selector matches
+  bool operator==(const TransportSpec&) const = default;
+};
+
 struct VrrpSpec {
   vrrp::Vrid virtual_router_id = *vrrp::Vrid::make(1);
   vrrp::Version version = vrrp::Version::kV3;
@@ -45,6 +51,7 @@ struct VrrpSpec {
   plan::Preemption preemption;
   plan::ChecksumMode checksum = plan::ChecksumMode::kAuto;
   std::optional<IpAddress> link_local;
+  TransportSpec transport;
   bool operator==(const VrrpSpec&) const = default;
 };
 

@@ -144,7 +144,7 @@ bool Machine::wins_against(const AdvertReceived& advert) const {
   if (advert.priority != priority_) return advert.priority < priority_;
   // The tie between followers is the lead's to break: theirs would tear the families apart.
   if (config_.follows_lead && lead_ == LeadState::kMaster) return true;
-  return !(advert.source > primary_);
+  return !(advert.source > advert.own_source.value_or(primary_));
 }
 
 Machine::Backup Machine::fresh_backup(const Instant& now) const {

@@ -1,6 +1,6 @@
 // The election of one virtual router: RFC 9568 section 6.4 (and RFC 3768's for version 2) with its errata,
 // plus what a service VIP needs and the RFC does not have: Releasing, holding addresses until the taker has
-// announced, the worsened master, adoption after a crash, following a lead.
+// announced, the worsened master, adoption after a crash, following a lead, two paths at once.
 //
 // Pure: no clock, socket, thread or log. step() takes the time and an event and returns what to do;
 // deadline() tells when it wants DeadlineReached. A deadline event that comes early, late or twice is
@@ -9,6 +9,7 @@
 // Golden traces: tests/election/traces_test.cpp.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <variant>
 
@@ -66,6 +67,10 @@ struct AdvertReceived {
   vrrp::Priority priority = 0;
   Duration interval{};
   TimePoint received_at{};  // when it reached the socket, not when it was read
+  vrrp::Path path = vrrp::Path::kMulticast;
+  // What the sender hears from us on this path, where that is not our primary address: a tie is between
+  // these.
+  std::optional<IpAddress> own_source{};
 };
 struct PriorityChanged {
   int priority = vrrp::kDefaultPriority;  // effective, 1-255
@@ -166,6 +171,13 @@ class Machine {
     Instant last_advert{};
     TimePoint reply_window{};
     int replies = 0;
+    std::optional<AdvertReceived> answered;  // the last one that made us speak
+  };
+  // A master that sends on both paths and resigned on one: what is still on its way on the other is older.
+  struct Resigned {
+    IpAddress source;
+    std::array<bool, 2> on_path{};  // by vrrp::Path
+    TimePoint until{};
   };
   struct Releasing {
     TimePoint give_up_at{};
@@ -182,6 +194,7 @@ class Machine {
   void last_word(Actions& out) const;
   void on_deadline(const Instant& now, Actions& out);
   void on_advert(const Instant& now, const AdvertReceived& advert, Actions& out);
+  [[nodiscard]] bool is_overtaken(const AdvertReceived& advert);
   void on_advert_in_backup(const Instant& now, const AdvertReceived& advert, Backup& backup);
   void on_advert_in_master(const Instant& now, const AdvertReceived& advert, Master& master, Actions& out);
   void on_advert_in_releasing(const Instant& now, const AdvertReceived& advert, Releasing& releasing,
@@ -213,6 +226,7 @@ class Machine {
   std::variant<Init, Backup, Master, Releasing, Fault> state_{Init{}};
   Reason entered_because_ = Reason::kNone;
   LeadState lead_ = LeadState::kAway;
+  std::optional<Resigned> resigned_;
   int resignations_left_ = 0;
   TimePoint next_resignation_at_{};
 };

@@ -11,6 +11,13 @@ void shorten(std::optional<TimePoint>& at, TimePoint limit) {
   if (at) at = std::min(*at, limit);
 }
 
+// The same advertisement by the other path: copies are sent together, the next advertisement comes an
+// interval later (a resignation: later on the same path).
+bool is_copy(const AdvertReceived& a, const AdvertReceived& b) {
+  return a.path != b.path && a.source == b.source && a.priority == b.priority &&
+         std::chrono::abs(a.received_at - b.received_at) < b.interval / 2;
+}
+
 }  // namespace
 
 void Machine::on_deadline(const Instant& now, Actions& out) {
@@ -55,6 +62,7 @@ void Machine::on_deadline(const Instant& now, Actions& out) {
 
 void Machine::on_advert(const Instant& now, const AdvertReceived& advert, Actions& out) {
   if (advert.source == primary_) return;  // our own, looped back
+  if (is_overtaken(advert)) return;
   if (auto* backup = std::get_if<Backup>(&state_)) {
     on_advert_in_backup(now, advert, *backup);
   } else if (auto* master = std::get_if<Master>(&state_)) {
@@ -62,6 +70,23 @@ void Machine::on_advert(const Instant& now, const AdvertReceived& advert, Action
   } else if (auto* releasing = std::get_if<Releasing>(&state_)) {
     on_advert_in_releasing(now, advert, *releasing, out);
   }
+}
+
+// Remembers resignations for one interval (no skew is longer), and tells what they have overtaken. On the
+// path of the resignation the order holds: there an ordinary advertisement means that the master is back.
+bool Machine::is_overtaken(const AdvertReceived& advert) {
+  const auto path = static_cast<std::size_t>(advert.path);
+  const bool resigned_before =
+      resigned_ && resigned_->source == advert.source && advert.received_at < resigned_->until;
+  if (advert.priority == vrrp::kResign) {
+    if (!resigned_before) resigned_ = Resigned{advert.source, {}, advert.received_at + advert.interval};
+    resigned_->on_path[path] = true;
+    return false;
+  }
+  if (!resigned_before) return false;
+  if (!resigned_->on_path[path]) return true;
+  resigned_.reset();
+  return false;
 }
 
 void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& advert, Backup& backup) {
@@ -108,13 +133,17 @@ void Machine::on_advert_in_master(const Instant& now, const AdvertReceived& adve
     out.push_back(SendAdvert{static_cast<vrrp::Priority>(priority_)});
     master.last_advert = now;
   };
+  const bool answered = master.answered && is_copy(*master.answered, advert);
   if (advert.priority == vrrp::kResign) {
+    if (answered) return;
+    master.answered = advert;
     send_now();
     master.next_advert_at = now.mono + config_.interval;
     return;
   }
   if (wins_against(advert)) {
-    if (config_.version == vrrp::Version::kV2) return;
+    if (config_.version == vrrp::Version::kV2 || answered) return;
+    master.answered = advert;
     if (now.mono - master.reply_window >= config_.interval)
       master.reply_window = now.mono, master.replies = 0;
     if (++master.replies <= kMaxRepliesPerInterval) send_now();

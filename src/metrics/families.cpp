@@ -49,6 +49,11 @@ void add_state(Page& page, const Router& router) {
   page.gauge("vipra_router_stale_contributions",
              "Contributions to the priority that are kept although nobody renews them.", labels,
              static_cast<double>(router.stale_contributions));
+  if (router.warning != Reason::kNone) {
+    page.gauge("vipra_router_warning",
+               "What wants attention though the router elects; the value is always 1.",
+               with(labels, {{"reason", text(to_string(router.warning))}}), 1);
+  }
   for (const auto& transition : router.transitions) {
     page.counter("vipra_router_transitions_total", "Changes of state.",
                  with(labels, {{"from", text(to_string(transition.from))},

@@ -52,6 +52,7 @@ struct Router {
   bool fresh = true;                    // false: the agent is not connected, this is the last that it said
   double state_since_unix_seconds = 0;  // of the last change of state
   std::size_t stale_contributions = 0;
+  Reason warning = Reason::kNone;  // it elects, but something wants attention
   std::uint64_t advertisements_sent = 0;
   std::uint64_t resignations_sent = 0;
   std::uint64_t advertisements_received = 0;

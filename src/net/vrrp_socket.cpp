@@ -17,7 +17,11 @@
 namespace vipra::net {
 namespace {
 
-constexpr int kSocketBuffer = 1024 * 1024;
+constexpr int kReceiveBuffer = 1024 * 1024;
+// What waits for the link-layer address of a peer counts here: at most 208 KiB for each of them
+// (net.*.neigh.*. unres_qlen_bytes), which a large network of dead peers must not turn into silence towards
+// the others.
+constexpr int kSendBuffer = 16 * 1024 * 1024;
 constexpr std::size_t kMaxIpHeader = 60;  // delivered with the message for IPv4
 
 // One setting of a socket and the word for it in an error.
@@ -80,9 +84,11 @@ Status set_ipv6_options(int fd, int index, const std::string& socket_name) {
 }
 
 Status set_common_options(int fd, const std::string& socket_name) {
-  // Both beyond what the process may: then the sysctls' limits and the priority that IP_TOS brought hold.
-  if (set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, kSocketBuffer) != 0)
-    (void)set_option(fd, SOL_SOCKET, SO_RCVBUF, kSocketBuffer);
+  // All beyond what the process may: then the sysctls' limits and the priority that IP_TOS brought hold.
+  if (set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBuffer) != 0)
+    (void)set_option(fd, SOL_SOCKET, SO_RCVBUF, kReceiveBuffer);
+  if (set_option(fd, SOL_SOCKET, SO_SNDBUFFORCE, kSendBuffer) != 0)
+    (void)set_option(fd, SOL_SOCKET, SO_SNDBUF, kSendBuffer);
   (void)set_option(fd, SOL_SOCKET, SO_PRIORITY, TC_PRIO_CONTROL);
   return set_all(fd, std::array<Option, 1>{{{SOL_SOCKET, SO_TIMESTAMPNS, 1, "SO_TIMESTAMPNS"}}}, socket_name);
 }
@@ -249,6 +255,15 @@ Duration VrrpSocket::age(std::size_t i) const {
 
 Status VrrpSocket::send(std::span<const std::uint8_t> message, const IpAddress& source,
                         const IpAddress& destination) {
+  const int error = transmit(message, source, destination);
+  if (error == 0) return {};
+  return fail_with_advice("cannot send an advertisement from " + source.to_string() + " to " +
+                              destination.to_string() + " on " + describe_interface(index_),
+                          error, send_advice(error));
+}
+
+int VrrpSocket::transmit(std::span<const std::uint8_t> message, const IpAddress& source,
+                         const IpAddress& destination) noexcept {
   VIPRA_CHECK(source.family() == family_ && destination.family() == family_);
   auto name = socket_name_of(destination, index_);
   auto control = source_control(source, index_);
@@ -261,13 +276,9 @@ Status VrrpSocket::send(std::span<const std::uint8_t> message, const IpAddress& 
   header.msg_control = control.bytes.data();
   header.msg_controllen = control.size;
   while (::sendmsg(fd_.get(), &header, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-    if (errno == EINTR) continue;
-    const int error = errno;
-    return fail_with_advice("cannot send an advertisement from " + source.to_string() + " to " +
-                                destination.to_string() + " on " + describe_interface(index_),
-                            error, send_advice(error));
+    if (errno != EINTR) return errno;
   }
-  return {};
+  return 0;
 }
 
 }  // namespace vipra::net

@@ -4,6 +4,9 @@
 // socket hears nothing more, sending fails with ENODEV, and a new interface of the same name needs a new
 // socket.
 //
+// It hears and sends unicast too, out of this interface only: a peer beyond a router needs a route through
+// it.
+//
 // Checksums are the codec's: the kernel neither fills in nor verifies them.
 #pragma once
 
@@ -73,6 +76,9 @@ class VrrpSocket {
   // datagram is lost) from ENETDOWN, ENETUNREACH, ENODEV (no interface).
   [[nodiscard]] Status send(std::span<const std::uint8_t> message, const IpAddress& source,
                             const IpAddress& destination);
+  // The same, without words: 0 or an errno. For the election thread, whose peers may be unreachable for good.
+  [[nodiscard]] int transmit(std::span<const std::uint8_t> message, const IpAddress& source,
+                             const IpAddress& destination) noexcept;
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
   [[nodiscard]] Family family() const noexcept { return family_; }

@@ -75,7 +75,11 @@ tl::expected<Segment, NoSegment> choose_segment(const KernelView& kernel, const 
                     " to send advertisements from",
                 chosen.index);
   }
-  return Segment{chosen.index, chosen.name, chosen.mac, chosen.mtu, *primary};
+  Segment segment{chosen.index, chosen.name, chosen.mac, chosen.mtu, *primary};
+  if (router.transport.unicast()) {
+    segment.unicast = reach_peers(kernel, chosen.index, *primary, router.transport);
+  }
+  return segment;
 }
 
 }  // namespace vipra::ownership

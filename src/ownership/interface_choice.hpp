@@ -7,6 +7,7 @@
 #include "base/mac_address.hpp"
 #include "base/reason.hpp"
 #include "ownership/kernel_view.hpp"
+#include "ownership/unicast_reach.hpp"
 #include "plan/desired_state.hpp"
 
 namespace vipra::ownership {
@@ -17,7 +18,8 @@ struct Segment {
   std::string name;
   MacAddress mac;
   unsigned mtu = 1500;
-  IpAddress primary;  // what advertisements of the family are sent from
+  IpAddress primary;       // what advertisements of the family are sent from
+  UnicastReach unicast{};  // empty where the router sends to the group alone
   bool operator==(const Segment&) const = default;
 };
 

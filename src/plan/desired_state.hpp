@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,6 +51,19 @@ struct Preemption {
 // kAuto sends the form that was last accepted from this router's peers, RFC 9568's before any was heard.
 enum class ChecksumMode : std::uint8_t { kAuto, kRfc9568, kRfc5798 };
 
+// By which way advertisements go and come. With kBoth an election is lost only when both are silent.
+enum class TransportMode : std::uint8_t { kMulticast, kUnicast, kBoth };
+struct Transport {
+  TransportMode mode = TransportMode::kMulticast;
+  // Of the router's family, sorted, each once; none with kMulticast. A list that is the same on all nodes
+  // names this one too: the speaker, who knows the node's addresses, leaves it out.
+  std::vector<IpAddress> peers;
+
+  [[nodiscard]] bool multicast() const noexcept { return mode != TransportMode::kUnicast; }
+  [[nodiscard]] bool unicast() const noexcept { return mode != TransportMode::kMulticast; }
+  bool operator==(const Transport&) const = default;
+};
+
 struct Address {
   IpAddress ip;
   VirtualIpName virtual_ip;  // whose it is
@@ -81,17 +95,19 @@ struct VirtualRouter {
   Duration interval{std::chrono::milliseconds{100}};
   int misses = vrrp::kDefaultMisses;
   ChecksumMode checksum = ChecksumMode::kAuto;
+  Transport transport;
   std::optional<RouterId> lead;  // this router follows that one
   Seniority seniority;
   bool arp_reply_form = false;  // announce by ARP reply too
   bool operator==(const VirtualRouter&) const = default;
 };
 
-// Another node that runs these routers. Nothing sends to peers yet; the place is here.
+// Another node of the cluster, as a directory of nodes tells.
 struct Peer {
   std::string node;
   std::vector<IpAddress> addresses;
   std::uint32_t rank = 0;
+  std::map<std::string, std::string> labels{};  // for nodeSelectors; none in a DesiredState, which has judged
   bool operator==(const Peer&) const = default;
 };
 

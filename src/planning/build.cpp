@@ -35,6 +35,28 @@ bool has_family(const VirtualIpSpec& spec, Family family) {
                      [&](const IpAddress& address) { return address.family() == family; });
 }
 
+// What the definition lists, else what the directory says of the nodes that take part. An address that the
+// router carries is nobody's to be reached at.
+std::vector<IpAddress> peers_of(const VirtualIpSpec& spec, Family family, const NodeFacts& node) {
+  if (spec.vrrp.transport.mode == TransportMode::kMulticast) return {};
+  std::vector<IpAddress> out;
+  const auto add = [&](const IpAddress& ip) {
+    const auto& carried = spec.addresses;
+    if (ip.family() == family && std::find(carried.begin(), carried.end(), ip) == carried.end())
+      out.push_back(ip);
+  };
+  for (const auto& ip : spec.vrrp.transport.peers) add(ip);
+  if (spec.vrrp.transport.peers.empty()) {
+    for (const auto& peer : node.peers) {
+      if (!spec.node_selector.matches(peer.labels)) continue;
+      for (const auto& ip : peer.addresses) add(ip);
+    }
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
 VirtualRouter make_router(const VirtualIpSpec& spec, Family family, const NodeFacts& node) {
   VirtualRouter router;
   router.id = router_id(spec.name, family);
@@ -50,6 +72,7 @@ VirtualRouter make_router(const VirtualIpSpec& spec, Family family, const NodeFa
   router.interval = spec.vrrp.advertisement_interval;
   router.misses = spec.vrrp.misses;
   router.checksum = spec.vrrp.checksum;
+  router.transport = {spec.vrrp.transport.mode, peers_of(spec, family, node)};
   router.seniority = spec.seniority;
   if (family == Family::kIpv4) {
     router.arp_reply_form = spec.arp_reply_form;
@@ -111,6 +134,8 @@ Plan build(const std::vector<VirtualIpSpec>& specs, const NodeFacts& node, std::
   std::sort(by_age.begin(), by_age.end(), comes_before);
 
   Plan out{DesiredState{generation, node.name, {}, node.peers}, {}};
+  // They have been judged here; another label of some node is no other state of this one.
+  for (auto& peer : out.state.peers) peer.labels.clear();
   Claims claims;
   for (const auto* spec : by_age) {
     if (auto refusal = claims.claim(*spec)) {

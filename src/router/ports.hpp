@@ -11,6 +11,7 @@
 #include "election/machine.hpp"
 #include "ownership/address_set.hpp"
 #include "ownership/interface_choice.hpp"
+#include "vrrp/packet.hpp"
 #include "vrrp/signer.hpp"
 
 namespace vipra::router {
@@ -23,9 +24,9 @@ class VirtualRouter;
 class AdvertisementPort {
  public:
   virtual ~AdvertisementPort() = default;
-  // To the VRRP group, from `segment.primary`. False: the kernel refused (counted by the router).
+  // False: the kernel refused (counted by the router).
   [[nodiscard]] virtual bool send(const ownership::Segment& segment, std::span<const std::uint8_t> message,
-                                  const IpAddress& destination) = 0;
+                                  const vrrp::Endpoints& endpoints) = 0;
 };
 
 // Announcements of the router's addresses, by their position in VirtualRouter::addresses().
@@ -44,6 +45,8 @@ class Journal {
   virtual void on_transition(const VirtualRouter& router, const election::Transition& transition) = 0;
   // Something in its snapshot other than counters changed.
   virtual void on_change(const VirtualRouter& router) = 0;
+  // Its warning() is another, or none any more.
+  virtual void on_warning(const VirtualRouter& router) = 0;
   // An advertisement went out as master, or what is owned changed: the shared page must say so.
   virtual void on_owned(const VirtualRouter& router) = 0;
 };

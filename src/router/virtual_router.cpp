@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "vrrp/receive.hpp"
-
 namespace vipra::router {
 namespace {
 
@@ -137,7 +135,13 @@ void VirtualRouter::set_segment(const Instant& now,
     build_message();
     ports_.journal.on_change(*this);
   }
-  set_fault(now, FaultSource::kSegment, std::nullopt);
+  if (desired_.transport.multicast()) {
+    had_peers_ = false;
+  } else if (!segment->unicast.peers.empty()) {
+    had_peers_ = true;
+  }
+  set_fault(now, FaultSource::kSegment, missing_peers());
+  judge_warning();
 }
 
 void VirtualRouter::set_fault(const Instant& now, FaultSource source, std::optional<FaultInfo> fault) {
@@ -182,12 +186,9 @@ void VirtualRouter::start(const Instant& now) {
 // -------------------------------------------------------------------------------------------------
 
 void VirtualRouter::on_advertisement(const Instant& now, const vrrp::IpMeta& meta,
-                                     const vrrp::Advertisement& advertisement, TimePoint received_at) {
+                                     const vrrp::Arrival& arrival, const vrrp::Advertisement& advertisement,
+                                     TimePoint received_at) {
   if (!segment_) return;
-  if (meta.source == segment_->primary) {
-    count_drop(DropReason::kSelfEcho);
-    return;
-  }
   vrrp::ReceivePolicy policy;
   policy.version = desired_.version;
   policy.vrid = desired_.vrid;
@@ -199,10 +200,14 @@ void VirtualRouter::on_advertisement(const Instant& now, const vrrp::IpMeta& met
   ++counters_.advertisements_received;
   note_checksum_form(advertisement.checksum_form);
   note_mismatches(advertisement);
+  watch_paths(meta, arrival, advertisement, received_at);
   const auto heard_before = machine_.heard_master();
   const auto priority_before = machine_.heard_priority();
-  step(now,
-       election::AdvertReceived{meta.source, advertisement.priority, advertisement.interval, received_at});
+  election::AdvertReceived event{meta.source, advertisement.priority, advertisement.interval, received_at,
+                                 arrival.path};
+  if (arrival.path == vrrp::Path::kUnicast && arrival.peer != nullptr)
+    event.own_source = arrival.peer->source;
+  step(now, event);
   if (heard_before != machine_.heard_master() || priority_before != machine_.heard_priority()) {
     ports_.journal.on_change(*this);
   }
@@ -213,7 +218,7 @@ void VirtualRouter::note_checksum_form(vrrp::ChecksumForm form) {
     return;
   const bool first = !heard_form_.has_value();
   heard_form_ = form;
-  if (!first && counters_.checksum_form_mixed++ == 0) ports_.journal.on_change(*this);
+  if (!first && counters_.checksum_form_mixed++ == 0) judge_warning();
   if (desired_.checksum == plan::ChecksumMode::kAuto) build_message();
 }
 
@@ -296,6 +301,10 @@ void VirtualRouter::on_deadline(const Instant& now) {
     set_fault(now, FaultSource::kInstall, std::nullopt);
   }
   if (const auto at = machine_.deadline(); at && now.mono >= *at) step(now, election::DeadlineReached{});
+  if (paths_.silent()) {
+    paths_.expire(now.mono);
+    judge_warning();
+  }
 }
 
 std::optional<TimePoint> VirtualRouter::deadline() const {

@@ -19,9 +19,11 @@
 #include "ownership/interface_choice.hpp"
 #include "ownership/kernel_view.hpp"
 #include "plan/desired_state.hpp"
+#include "router/path_watch.hpp"
 #include "router/ports.hpp"
 #include "vrrp/neighbour_frame.hpp"
 #include "vrrp/packet.hpp"
+#include "vrrp/receive.hpp"
 
 namespace vipra::router {
 
@@ -69,7 +71,10 @@ class VirtualRouter {
   void set_fault(const Instant& now, FaultSource source, std::optional<FaultInfo> fault);
   // Begins to elect, or shows why it cannot; called once the kernel's state is known.
   void start(const Instant& now);
-  void on_advertisement(const Instant& now, const vrrp::IpMeta& meta,
+  // Rungs 1 and 2 of the ladder: by which path an advertisement came, and whether this router hears it there.
+  [[nodiscard]] tl::expected<vrrp::Arrival, DropReason> admit(const vrrp::IpMeta& meta) const noexcept;
+  // One that was admitted, and decoded with what the arrival demands.
+  void on_advertisement(const Instant& now, const vrrp::IpMeta& meta, const vrrp::Arrival& arrival,
                         const vrrp::Advertisement& advertisement, TimePoint received_at);
   void count_drop(DropReason reason) noexcept { ++counters_.drops[static_cast<std::size_t>(reason)]; }
   void on_claim(const Instant& now, const vrrp::NeighbourClaim& claim, TimePoint received_at);
@@ -103,12 +108,16 @@ class VirtualRouter {
     return aside_ && state() == State::kInit ? aside_->reason : machine_.reason();
   }
   [[nodiscard]] std::string detail() const;  // one sentence for people
-  [[nodiscard]] bool forms_mixed() const noexcept { return counters_.checksum_form_mixed > 0; }
   [[nodiscard]] const FaultInfo* fault() const noexcept;
-  // The last advertisement built, for the shared page: unsigned.
+  // It elects, but something wants attention.
+  [[nodiscard]] const std::optional<FaultInfo>& warning() const noexcept { return warning_; }
+  // The last advertisement built, for the shared page: unsigned, as the first of destinations() gets it.
   [[nodiscard]] std::span<const std::uint8_t> message() const noexcept {
     return {message_.data(), message_size_};
   }
+  [[nodiscard]] vrrp::ChecksumForm message_form() const noexcept { return message_form_; }
+  // Between whom its advertisements go: to the group, to each peer.
+  [[nodiscard]] const std::vector<vrrp::Endpoints>& destinations() const noexcept { return destinations_; }
   [[nodiscard]] const Instant& last_advert() const noexcept { return last_advert_; }
   // Gone for good: released, and nothing of it is left in the kernel.
   [[nodiscard]] bool finished() const noexcept;
@@ -117,7 +126,13 @@ class VirtualRouter {
   void step(const Instant& now, const election::Event& event);
   void act(const Instant& now, const election::Action& action);
   void send(const Instant& now, vrrp::Priority priority);
+  [[nodiscard]] bool send_copy(const vrrp::Endpoints& to);
   void build_message();
+  void build_destinations();
+  [[nodiscard]] std::optional<FaultInfo> missing_peers() const;
+  void watch_paths(const vrrp::IpMeta& meta, const vrrp::Arrival& arrival,
+                   const vrrp::Advertisement& advertisement, TimePoint received_at);
+  void judge_warning();
   void apply_addresses(const Instant& now);
   void apply_fault(const Instant& now);
   void apply_priority(const Instant& now);
@@ -146,9 +161,14 @@ class VirtualRouter {
   bool releasing_for_good_ = false;
   bool announce_when_complete_ = false;
   Counters counters_;
+  PathWatch paths_;
+  bool had_peers_ = false;  // with unicast alone
+  std::optional<FaultInfo> warning_;
   Instant last_advert_{};
   std::array<std::uint8_t, 1480> message_{};  // what fits one Ethernet frame
   std::size_t message_size_ = 0;
+  vrrp::ChecksumForm message_form_ = vrrp::ChecksumForm::kRfc9568;
+  std::vector<vrrp::Endpoints> destinations_;
   std::array<std::uint8_t, 1480 + 64> wire_{};  // the message with its signature
 };
 

@@ -33,6 +33,8 @@ void VirtualRouter::act(const Instant& now, const election::Action& action) {
   } else if (const auto* transition = std::get_if<election::Transition>(&action)) {
     ports_.journal.on_owned(*this);
     ports_.journal.on_transition(*this, *transition);
+    paths_.reset();
+    judge_warning();
   }
 }
 
@@ -60,20 +62,28 @@ void VirtualRouter::apply_addresses(const Instant& now) {
 }
 
 void VirtualRouter::send(const Instant& now, vrrp::Priority priority) {
-  if (!segment_ || message_size_ == 0) return;
-  vrrp::set_priority({message_.data(), message_size_}, priority);
-  std::memcpy(wire_.data(), message_.data(), message_size_);
-  const auto size = ports_.signer.sign(wire_, message_size_);
-  if (!ports_.advertisements.send(*segment_, {wire_.data(), size}, group_)) {
-    ++counters_.send_errors;
-  } else if (priority == vrrp::kResign) {
-    ++counters_.resignations_sent;
-  } else {
-    ++counters_.advertisements_sent;
+  if (!segment_) return;
+  if (message_size_ > 0) vrrp::set_priority({message_.data(), message_size_}, priority);
+  bool sent = false;
+  for (const auto& to : destinations_) {
+    if (send_copy(to)) {
+      sent = true;
+    } else {
+      ++counters_.send_errors;
+    }
   }
+  if (sent) ++(priority == vrrp::kResign ? counters_.resignations_sent : counters_.advertisements_sent);
   if (priority == vrrp::kResign) return;
   last_advert_ = now;
   ports_.journal.on_owned(*this);
+}
+
+bool VirtualRouter::send_copy(const vrrp::Endpoints& to) {
+  const std::span message{wire_.data(), message_size_};
+  std::memcpy(message.data(), message_.data(), message_size_);
+  vrrp::set_endpoints(message, message_form_, destinations_.front(), to);
+  const auto size = ports_.signer.sign(wire_, message_size_);
+  return ports_.advertisements.send(*segment_, {wire_.data(), size}, to);
 }
 
 vrrp::ChecksumForm VirtualRouter::form_to_send() const noexcept {
@@ -90,6 +100,11 @@ vrrp::ChecksumForm VirtualRouter::form_to_send() const noexcept {
 
 void VirtualRouter::build_message() {
   if (!segment_) return;
+  build_destinations();
+  if (destinations_.empty()) {
+    message_size_ = 0;
+    return;
+  }
   // As many addresses as one frame and the count field take; the rest are owned all the same.
   const std::size_t ip_header = desired_.family == Family::kIpv4 ? 20 : 40;
   const auto room = (std::min<std::size_t>(segment_->mtu, 1500) - ip_header - vrrp::kHeaderSize) /
@@ -104,9 +119,17 @@ void VirtualRouter::build_message() {
   fields.vrid = desired_.vrid;
   fields.priority = static_cast<vrrp::Priority>(machine_.priority());
   fields.interval = desired_.interval;
-  fields.checksum_form = form_to_send();
+  fields.checksum_form = message_form_ = form_to_send();
   fields.addresses = listed;
-  message_size_ = vrrp::build_advertisement(fields, segment_->primary, group_, message_);
+  const auto& first = destinations_.front();
+  message_size_ = vrrp::build_advertisement(fields, first.source, first.destination, message_);
+}
+
+void VirtualRouter::build_destinations() {
+  destinations_.clear();
+  if (desired_.transport.multicast()) destinations_.push_back({segment_->primary, group_});
+  if (!desired_.transport.unicast()) return;
+  for (const auto& peer : segment_->unicast.peers) destinations_.push_back({peer.source, peer.address});
 }
 
 election::LeadState VirtualRouter::lead_state() const noexcept {

@@ -50,7 +50,10 @@ json to_json(const LastGood& content) {
   for (const auto& peer : content.peers) {
     json addresses = json::array();
     for (const auto& address : peer.addresses) addresses.push_back(address.to_string());
-    out["peers"].push_back({{"node", peer.node}, {"addresses", std::move(addresses)}, {"rank", peer.rank}});
+    out["peers"].push_back({{"node", peer.node},
+                            {"addresses", std::move(addresses)},
+                            {"rank", peer.rank},
+                            {"labels", peer.labels}});
   }
   for (const auto& wish : content.wishes)
     out["wishes"].push_back({{"virtualIP", wish.virtual_ip}, {"untilUnixNs", wish.until_unix_ns}});
@@ -65,6 +68,7 @@ LastGood from_json(json& document) {
   out.labels = document.at("labels").get<std::map<std::string, std::string>>();
   for (const auto& entry : document.at("peers")) {
     plan::Peer peer{entry.at("node"), {}, entry.at("rank")};
+    peer.labels = entry.value("labels", peer.labels);  // older files have none
     for (const auto& text : entry.at("addresses")) {
       if (const auto address = IpAddress::parse(text.get<std::string>())) peer.addresses.push_back(*address);
     }

@@ -53,10 +53,10 @@ std::size_t message_size(Version version, Family family, std::size_t count) noex
 }
 
 // Rungs 4 to 9: what can be told without the checksum.
-DropReason check_shape(const IpMeta& meta, Bytes message) noexcept {
+DropReason check_shape(const IpMeta& meta, Bytes message, int least_ttl) noexcept {
   const auto family = meta.source.family();
   if (family != meta.destination.family()) return DropReason::kIpHeader;
-  if (meta.ttl != kTtl) return DropReason::kTtl;
+  if (meta.ttl < least_ttl || meta.ttl > kTtl) return DropReason::kTtl;
   if (message.size() < kHeaderSize) return DropReason::kShort;
   const int version = message[0] >> 4;
   if (version != 3 && (version != 2 || family != Family::kIpv4)) return DropReason::kVersion;
@@ -101,8 +101,9 @@ tl::expected<Datagram, DropReason> parse_ipv4_datagram(Bytes packet) {
                   packet.subspan(header, total - header)};
 }
 
-tl::expected<Advertisement, DropReason> parse_advertisement(const IpMeta& meta, Bytes message) {
-  const auto shape = check_shape(meta, message);
+tl::expected<Advertisement, DropReason> parse_advertisement(const IpMeta& meta, Bytes message,
+                                                            int least_ttl) {
+  const auto shape = check_shape(meta, message, least_ttl);
   if (shape != DropReason::kNone) return tl::unexpected{shape};
 
   Advertisement out;
@@ -169,6 +170,22 @@ void set_priority(std::span<std::uint8_t> message, Priority priority) noexcept {
   message[2] = priority;
   const auto complement = [](std::uint16_t value) { return static_cast<std::uint32_t>(value ^ 0xffff); };
   const auto sum = complement(read16(message, 6)) + complement(before) + read16(message, 2);
+  write16(message, 6, checksum_fold(sum));
+}
+
+void set_endpoints(std::span<std::uint8_t> message, ChecksumForm form, const Endpoints& from,
+                   const Endpoints& to) noexcept {
+  VIPRA_CHECK(message.size() >= kHeaderSize);
+  const auto family = from.source.family();
+  VIPRA_CHECK(to.source.family() == family && to.destination.family() == family);
+  const bool version_3 = message[0] >> 4 == 3;
+  const bool with_pseudo_header = family == Family::kIpv6 || (version_3 && form == ChecksumForm::kRfc5798);
+  if (!with_pseudo_header) return;
+  // Equation 3 again: complement of the old field, complements of the old words, the new words.
+  std::uint32_t sum = read16(message, 6) ^ 0xffffU;
+  sum += checksum_fold(checksum_add(checksum_add(0, from.source.bytes()), from.destination.bytes()));
+  sum = checksum_add(sum, to.source.bytes());
+  sum = checksum_add(sum, to.destination.bytes());
   write16(message, 6, checksum_fold(sum));
 }
 

@@ -59,10 +59,10 @@ struct Datagram {
 };
 [[nodiscard]] tl::expected<Datagram, DropReason> parse_ipv4_datagram(std::span<const std::uint8_t> packet);
 
-// Rungs 4-10 and 13 of the ladder: ttl, short, version (2 or 3 for IPv4, 3 for IPv6), type, addr_count,
-// length, checksum, VRID 0, interval zero (version 3), first IPv6 address link-local.
+// Rungs 4-10 and 13 of the ladder: ttl (at least `least_ttl`), short, version (2 or 3 for IPv4, 3 for IPv6),
+// type, addr_count, length, checksum, VRID 0, interval zero (version 3), first IPv6 address link-local.
 [[nodiscard]] tl::expected<Advertisement, DropReason> parse_advertisement(
-    const IpMeta& meta, std::span<const std::uint8_t> message);
+    const IpMeta& meta, std::span<const std::uint8_t> message, int least_ttl = kTtl);
 
 // What to send. Addresses beyond kMaxAddresses, or beyond one frame for IPv6, are a broken promise of the
 // caller.
@@ -85,6 +85,18 @@ struct AdvertisementFields {
 // Changes priority and checksum of a message built before, without building it again: a resignation, or a new
 // priority, of a prebuilt packet.
 void set_priority(std::span<std::uint8_t> message, Priority priority) noexcept;
+
+// Between whom a message goes: in the checksums that have a pseudo-header.
+struct Endpoints {
+  IpAddress source;
+  IpAddress destination;
+  bool operator==(const Endpoints&) const = default;
+};
+
+// Changes the checksum of a message built for `from` to what it is for `to`, without building it again.
+// Nothing where the form has no pseudo-header (version 2; RFC 9568's IPv4 form).
+void set_endpoints(std::span<std::uint8_t> message, ChecksumForm form, const Endpoints& from,
+                   const Endpoints& to) noexcept;
 
 // One's-complement sum of RFC 1071 over `data`, continuing `sum`; checksum_fold() ends it and gives what
 // belongs into the field: 0 over data whose checksum is right. Only the last piece may have an odd size.

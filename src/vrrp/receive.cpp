@@ -19,13 +19,27 @@ bool equal_in_constant_time(std::span<const std::uint8_t> a, std::span<const std
 
 }  // namespace
 
-std::optional<DropReason> check_segment(const IpMeta& meta, const SegmentPolicy& policy) noexcept {
-  if (contains(policy.own_addresses, meta.source)) return DropReason::kSelfEcho;
-  if (meta.destination == vrrp_group(meta.source.family())) return std::nullopt;
-  if (!contains(policy.own_addresses, meta.destination)) return DropReason::kDestination;
-  if (policy.unicast_peers.empty()) return DropReason::kDestination;
-  if (!contains(policy.unicast_peers, meta.source)) return DropReason::kSource;
-  return std::nullopt;
+const UnicastPeer* find_peer(std::span<const UnicastPeer> peers, const IpAddress& address) noexcept {
+  const auto at =
+      std::lower_bound(peers.begin(), peers.end(), address,
+                       [](const UnicastPeer& peer, const IpAddress& a) { return peer.address < a; });
+  return at != peers.end() && at->address == address ? &*at : nullptr;
+}
+
+tl::expected<Arrival, DropReason> check_segment(const IpMeta& meta, const SegmentPolicy& policy) noexcept {
+  if (contains(policy.own_addresses, meta.source)) return tl::unexpected{DropReason::kSelfEcho};
+  const auto* peer = find_peer(policy.peers, meta.source);
+  if (meta.destination == vrrp_group(meta.source.family())) {
+    if (!policy.multicast) return tl::unexpected{DropReason::kDestination};
+    return Arrival{Path::kMulticast, peer, kTtl};
+  }
+  if (!contains(policy.own_addresses, meta.destination)) return tl::unexpected{DropReason::kDestination};
+  if (policy.peers.empty()) return tl::unexpected{DropReason::kDestination};
+  if (peer != nullptr) return Arrival{Path::kUnicast, peer, peer->on_link ? kTtl : 1};
+  if (policy.neighbours_are_peers && meta.source.is_link_local()) {
+    return Arrival{Path::kUnicast, nullptr, kTtl};
+  }
+  return tl::unexpected{DropReason::kSource};
 }
 
 std::optional<DropReason> check_policy(const Advertisement& advertisement,

@@ -36,6 +36,9 @@ enum class ChecksumForm : std::uint8_t { kRfc9568, kRfc5798 };
   return form == ChecksumForm::kRfc9568 ? "RFC9568" : "RFC5798";
 }
 
+// By which way an advertisement came: to the group, or to an address of ours.
+enum class Path : std::uint8_t { kMulticast, kUnicast };
+
 using Priority = std::uint8_t;  // on the wire: 0 resigns, 255 owns the addresses
 inline constexpr Priority kResign = 0;
 inline constexpr Priority kDefaultPriority = 100;

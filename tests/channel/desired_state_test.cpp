@@ -39,6 +39,8 @@ plan::VirtualRouter router_v6(std::string id = "web/ipv6") {
   out.lead = "web/ipv4";
   out.seniority = {1'700'000'000, "web"};
   out.arp_reply_form = true;
+  out.transport = {plan::TransportMode::kBoth,
+                   {*IpAddress::parse("2001:db8::2"), *IpAddress::parse("fe80::2")}};
   return out;
 }
 
@@ -116,6 +118,36 @@ INSTANTIATE_TEST_SUITE_P(
         Mutation{"web/ipv4: vrid", [](auto& r) { r.set_vrid(0xffffffff); }},
         Mutation{"web/ipv4: version", [](auto& r) { r.set_version(4); }},
         Mutation{"web/ipv4: version", [](auto& r) { r.set_version(0); }},
+        Mutation{"web/ipv4: transport.mode", [](auto& r) { r.mutable_transport()->set_mode(3); }},
+        Mutation{"web/ipv4: transport.peers",
+                 [](auto& r) { r.mutable_transport()->add_peers(wire_of("192.0.2.2")); }},
+        Mutation{"web/ipv4: transport.peers",
+                 [](auto& r) {
+                   r.mutable_transport()->set_mode(1);
+                   r.mutable_transport()->add_peers(wire_of("2001:db8::2"));
+                 }},
+        Mutation{"web/ipv4: transport.peers",
+                 [](auto& r) {
+                   r.mutable_transport()->set_mode(2);
+                   r.mutable_transport()->add_peers(wire_of("224.0.0.18"));
+                 }},
+        Mutation{"web/ipv4: transport.peers",
+                 [](auto& r) {
+                   r.mutable_transport()->set_mode(2);
+                   r.mutable_transport()->add_peers("xx");
+                 }},
+        Mutation{"web/ipv4: transport.peers",
+                 [](auto& r) {
+                   r.mutable_transport()->set_mode(2);
+                   r.mutable_transport()->add_peers(wire_of("192.0.2.3"));
+                   r.mutable_transport()->add_peers(wire_of("192.0.2.2"));
+                 }},
+        Mutation{"web/ipv4: transport.peers",
+                 [](auto& r) {
+                   r.mutable_transport()->set_mode(2);
+                   r.mutable_transport()->add_peers(wire_of("192.0.2.3"));
+                   r.mutable_transport()->add_peers(wire_of("192.0.2.3"));
+                 }},
         Mutation{"web/ipv4: carrier", [](auto& r) { r.set_carrier(1); }},
         Mutation{"web/ipv4: fence", [](auto& r) { r.set_fence(3); }},
         Mutation{

@@ -168,6 +168,7 @@ TEST(Alerts, EveryTroubleOfOneNodeHasItsAlert) {
       {"DefinitionsUnreadable", 360, [](Snapshot& s) { s.control.source_readable = false; }},
       {"DefinitionsNotApplied", 90, [](Snapshot& s) { s.control.built_generation = 2; }},
       {"RouterInFault", 90, [](Snapshot& s) { s.routers[0].state = State::kFault; }},
+      {"RouterWarning", 90, [](Snapshot& s) { s.routers[0].warning = Reason::kOneWayMulticast; }},
       {"CheckFailing", 150, [](Snapshot& s) { s.checks[0].passing = false; }},
       {"AgentDown", 90, [](Snapshot& s) { s.control.agent_connected = false; }},
   };

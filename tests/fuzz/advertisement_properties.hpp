@@ -28,6 +28,12 @@ inline void check_accepted(const vrrp::IpMeta& meta, std::span<const std::uint8_
   const auto resigned = vrrp::parse_advertisement(meta, changed);
   VIPRA_CHECK(resigned && resigned->priority == vrrp::kResign);
 
+  changed.assign(message.begin(), message.end());
+  const vrrp::Endpoints unicast{meta.destination, meta.source};
+  vrrp::set_endpoints(changed, got->checksum_form, {meta.source, meta.destination}, unicast);
+  const vrrp::IpMeta carrier{unicast.source, unicast.destination, 64};
+  VIPRA_CHECK(vrrp::parse_advertisement(carrier, changed, 1).has_value());
+
   // What we would send for the same fields is understood as the same fields.
   if (got->interval == Duration::zero()) return;
   if (got->family == Family::kIpv6 && addresses.size() > vrrp::kMaxIpv6AddressesInFrame) return;

@@ -16,6 +16,7 @@ inline metrics::Router golden_router() {
   router.effective_priority = 150;
   router.state_since_unix_seconds = 1'700'000'000.25;
   router.stale_contributions = 1;
+  router.warning = Reason::kOneWayMulticast;
   router.advertisements_sent = 1234;
   router.resignations_sent = 3;
   router.advertisements_received = 77;

@@ -132,6 +132,49 @@ TEST_P(VrrpSocketTest, UnicastToAPeerHasFullTtlToo) {
   EXPECT_EQ(heard[0].meta.ttl, 255);
 }
 
+TEST_P(VrrpSocketTest, UnicastNeedsNoMembership) {
+  auto outsider = open_socket(veth.b, GetParam(), index_b, /*join=*/false);
+  ASSERT_TRUE(a.send(message, source_a(), source_b()).has_value());
+  const auto heard = wait_for_datagram(outsider);
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].meta.source, source_a());
+}
+
+// Datagrams to somebody who does not answer wait in the kernel; meanwhile everybody else is to be heard.
+TEST_P(VrrpSocketTest, DeadPeersDoNotSilenceTheOthers) {
+  std::vector<IpAddress> dead;
+  for (int i = 0; i < 64; ++i) {
+    dead.push_back(ip(((v4() ? "192.0.2." : "fe80::d:") + std::to_string(100 + i)).c_str()));
+  }
+  for (int round = 0; round < 300; ++round) {
+    for (const auto& peer : dead) ASSERT_TRUE(a.send(message, source_a(), peer).has_value()) << round;
+  }
+  ASSERT_TRUE(a.send(message, source_a(), group()).has_value());
+  ASSERT_TRUE(a.send(message, source_a(), source_b()).has_value());
+  std::vector<Heard> heard;
+  ASSERT_TRUE(eventually([&] {
+    for (auto& one : read_all(b)) heard.push_back(std::move(one));
+    return heard.size() >= 2;
+  }));
+}
+
+// The socket is bound to its interface: a route through that interface is what an off-link peer needs.
+TEST_P(VrrpSocketTest, APeerBeyondARouterIsReachedThroughTheInterface) {
+  const std::string far = v4() ? "198.51.100.9" : "2001:db8:9::9";
+  const auto near_a = ip(v4() ? "192.0.2.1" : "2001:db8::1");
+  // The router is b, and the peer's address is on another interface of it.
+  veth.b.run("ip link add far0 type veth peer name far1 && ip link set far0 up && ip addr add " + far +
+             (v4() ? "/24" : "/64") + " dev far0" + (v4() ? "" : " nodad"));
+  veth.a.run(v4() ? "ip route add 198.51.100.0/24 via 192.0.2.2"
+                  : "ip -6 route add 2001:db8:9::/64 via 2001:db8::2");
+  const auto sent = a.send(message, near_a, ip(far.c_str()));
+  ASSERT_TRUE(sent.has_value()) << sent.error().what;
+  const auto heard = wait_for_datagram(b);
+  ASSERT_EQ(heard.size(), 1u);
+  EXPECT_EQ(heard[0].meta.source, near_a);
+  EXPECT_EQ(heard[0].meta.destination, ip(far.c_str()));
+}
+
 TEST_P(VrrpSocketTest, SourceIsTheOneAskedFor) {
   veth.a.run(v4() ? "ip addr add 192.0.2.33/24 dev eth0" : "ip addr add fe80::33/64 dev eth0 nodad");
   const auto other = ip(v4() ? "192.0.2.33" : "fe80::33");
@@ -280,6 +323,15 @@ TEST_P(VrrpSocketTest, OpeningOnAMissingInterfaceNamesIt) {
   ASSERT_FALSE(opened.has_value());
   EXPECT_EQ(opened.error().code, Errc::kNotFound);
   EXPECT_NE(opened.error().what.find("bond7"), std::string::npos) << opened.error().what;
+}
+
+TEST_P(VrrpSocketTest, SendingThatFailsAllocatesNothingEither) {
+  const auto strangers = source_b();
+  const auto to = group();
+  ASSERT_NE(a.transmit(message, strangers, to), 0);
+  const auto before = allocation_count();
+  for (int i = 0; i < 100; ++i) (void)a.transmit(message, strangers, to);
+  EXPECT_EQ(allocation_count(), before);
 }
 
 TEST_P(VrrpSocketTest, SendingAndReceivingAllocateNothing) {

@@ -214,5 +214,63 @@ TEST(SameContent, IgnoresTheGenerationAndNothingElse) {
   EXPECT_FALSE(same_content(one.state, build(specs, facts, 1).state));
 }
 
+VirtualIpSpec unicast(std::vector<std::string> peers, TransportMode mode = TransportMode::kUnicast) {
+  auto spec = vip("web", {"192.0.2.10", "2001:db8::10"});
+  spec.vrrp.transport.mode = mode;
+  for (const auto& text : peers) spec.vrrp.transport.peers.push_back(*IpAddress::parse(text));
+  return spec;
+}
+
+std::vector<std::string> texts(const std::vector<IpAddress>& addresses) {
+  std::vector<std::string> out;
+  for (const auto& ip : addresses) out.push_back(ip.to_string());
+  return out;
+}
+
+NodeFacts node_with_peers() {
+  auto facts = node();
+  facts.peers = {
+      {"node-b", {*IpAddress::parse("2001:db8::b"), IpAddress::v4(192, 0, 2, 3)}, 1, {{"zone", "a"}}},
+      {"node-c", {IpAddress::v4(192, 0, 2, 2)}, 2, {{"zone", "a"}}},
+      {"node-d", {IpAddress::v4(192, 0, 2, 4)}, 3, {{"zone", "b"}}}};
+  return facts;
+}
+
+TEST(Peers, OfTheListAreThoseOfTheRoutersFamilySorted) {
+  const auto plan =
+      build({unicast({"192.0.2.3", "2001:db8::2", "192.0.2.2", "192.0.2.10"})}, node_with_peers(), 1);
+  EXPECT_EQ(plan.state.routers[0].transport.mode, TransportMode::kUnicast);
+  EXPECT_THAT(texts(plan.state.routers[0].transport.peers), ElementsAre("192.0.2.2", "192.0.2.3"))
+      << "the VIP itself is nobody's to be reached at";
+  EXPECT_THAT(texts(plan.state.routers[1].transport.peers), ElementsAre("2001:db8::2"));
+}
+
+TEST(Peers, WithoutAListAreTheNodesThatTakePart) {
+  auto spec = unicast({}, TransportMode::kBoth);
+  spec.node_selector = with("zone", "a");
+  auto facts = node_with_peers();
+  facts.labels = {{"zone", "a"}};
+  const auto plan = build({spec}, facts, 1);
+  EXPECT_EQ(plan.state.routers[0].transport.mode, TransportMode::kBoth);
+  EXPECT_THAT(texts(plan.state.routers[0].transport.peers), ElementsAre("192.0.2.2", "192.0.2.3"));
+  EXPECT_THAT(texts(plan.state.routers[1].transport.peers), ElementsAre("2001:db8::b"));
+}
+
+TEST(Peers, AreNoBusinessOfMulticast) {
+  const auto plan = build({vip("web", {"192.0.2.10"})}, node_with_peers(), 1);
+  EXPECT_EQ(plan.state.routers[0].transport, Transport{});
+}
+
+TEST(Peers, LeaveTheStateAsItIsWhenALabelChangesThatSelectsNothing) {
+  const auto before = build({unicast({})}, node_with_peers(), 1);
+  auto facts = node_with_peers();
+  facts.peers[0].labels["weather"] = "fine";
+  EXPECT_TRUE(same_content(before.state, build({unicast({})}, facts, 2).state));
+  facts.peers.pop_back();
+  const auto fewer = build({unicast({})}, facts, 3);
+  EXPECT_FALSE(same_content(before.state, fewer.state));
+  EXPECT_EQ(diff(&before.state, fewer.state).changed.size(), 1u) << "only the router that lost a peer";
+}
+
 }  // namespace
 }  // namespace vipra::plan

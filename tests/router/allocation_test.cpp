@@ -53,6 +53,28 @@ TEST(Allocation, AMasterSendsAndHearsWithoutAny) {
   EXPECT_GT(b.router.counters().advertisements_sent, 1000u);
 }
 
+TEST(Allocation, SendingToPeersNeedsNoneEither) {
+  auto desired = desired_v4();
+  const auto own = *IpAddress::parse("10.0.2.15");
+  const auto peer = *IpAddress::parse("10.0.2.20");
+  desired.transport = {plan::TransportMode::kBoth, {peer}};
+  auto on = segment();
+  on.unicast = {{own}, {{peer, own, true}}};
+  Bench b{desired, on};
+  b.become_master();
+  b.hear(50);
+  b.world.record = false;
+  EXPECT_EQ(count([&] {
+              for (int i = 1; i <= 1000; ++i) {
+                b.until(500ms + i * 100ms);
+                b.hear_at(vrrp_group(Family::kIpv4), 50, "10.0.2.20");
+                b.hear_at(own, 50, "10.0.2.20");
+              }
+            }),
+            0u);
+  EXPECT_GT(b.router.counters().advertisements_sent, 1000u);
+}
+
 TEST(Allocation, ABackupHearsWithoutAny) {
   Bench b;
   b.hear(200);

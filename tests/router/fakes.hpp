@@ -14,10 +14,14 @@ using namespace std::chrono_literals;
 
 struct FakeWorld final : AdvertisementPort, ownership::AddressCommands, AnnouncementPort, Journal {
   bool send(const ownership::Segment& segment, std::span<const std::uint8_t> message,
-            const IpAddress&) override {
+            const vrrp::Endpoints& endpoints) override {
     if (record) {
-      log.push_back("advert(" + std::to_string(message[2]) + ") on " + segment.name);
+      const bool group = endpoints.destination.is_multicast();
+      log.push_back("advert(" + std::to_string(message[2]) + ")" +
+                    (group ? std::string{} : " to " + endpoints.destination.to_string()) + " on " +
+                    segment.name);
       last_message.assign(message.begin(), message.end());
+      last_endpoints = endpoints;
     }
     return accept_sends;
   }
@@ -39,12 +43,17 @@ struct FakeWorld final : AdvertisementPort, ownership::AddressCommands, Announce
     log.push_back(std::string{to_string(t.from)} + "->" + std::string{to_string(t.to)});
   }
   void on_change(const VirtualRouter&) override {}
+  void on_warning(const VirtualRouter& router) override {
+    const auto& warning = router.warning();
+    log.push_back("warning " + (warning ? std::string{to_string(warning->reason)} : "over"));
+  }
   void on_owned(const VirtualRouter&) override {}
 
   std::vector<std::string> take() { return std::exchange(log, {}); }
 
   std::vector<std::string> log;
   std::vector<std::uint8_t> last_message;
+  vrrp::Endpoints last_endpoints;
   bool accept_sends = true;
   bool record = true;
   vrrp::NoSignature signer;
@@ -69,8 +78,9 @@ inline ownership::Segment segment(const char* primary = "10.0.2.15", int index =
 
 // A router on a segment, in virtual time.
 struct Bench {
-  explicit Bench(plan::VirtualRouter desired = desired_v4()) : router{0, desired, world.ports} {
-    router.set_segment(now, segment());
+  explicit Bench(plan::VirtualRouter desired = desired_v4(), const ownership::Segment& on = segment())
+      : router{0, desired, world.ports} {
+    router.set_segment(now, on);
     router.start(now);
   }
   void until(Duration end) {
@@ -94,13 +104,22 @@ struct Bench {
   }
   void hear(int priority, const char* source = "10.0.2.1", Duration interval = 100ms,
             vrrp::ChecksumForm form = vrrp::ChecksumForm::kRfc9568) {
+    hear_at(vrrp_group(Family::kIpv4), priority, source, interval, form);
+  }
+  // As the speaker does: admitted or counted.
+  void hear_at(const IpAddress& destination, int priority, const char* source, Duration interval = 100ms,
+               vrrp::ChecksumForm form = vrrp::ChecksumForm::kRfc9568) {
     vrrp::Advertisement advertisement;
     advertisement.vrid = 51;
     advertisement.priority = static_cast<vrrp::Priority>(priority);
     advertisement.interval = interval;
     advertisement.checksum_form = form;
-    router.on_advertisement(now, {*IpAddress::parse(source), vrrp_group(Family::kIpv4), 255}, advertisement,
-                            now.mono);
+    const vrrp::IpMeta meta{*IpAddress::parse(source), destination, 255};
+    if (const auto arrival = router.admit(meta)) {
+      router.on_advertisement(now, meta, *arrival, advertisement, now.mono);
+    } else {
+      router.count_drop(arrival.error());
+    }
   }
   FakeWorld world;
   Instant now{};

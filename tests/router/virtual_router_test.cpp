@@ -192,9 +192,10 @@ TEST(Router, SendsTheChecksumFormThatItsPeersSend) {
   const auto parsed = vrrp::parse_advertisement(meta, b.world.last_message);
   ASSERT_TRUE(parsed);
   EXPECT_EQ(parsed->checksum_form, vrrp::ChecksumForm::kRfc5798);
-  EXPECT_FALSE(b.router.forms_mixed());
+  EXPECT_FALSE(b.router.warning());
   b.hear(10, "10.0.2.2", 100ms, vrrp::ChecksumForm::kRfc9568);
-  EXPECT_TRUE(b.router.forms_mixed());
+  ASSERT_TRUE(b.router.warning());
+  EXPECT_EQ(b.router.warning()->reason, Reason::kChecksumFormsMixed);
 }
 
 TEST(Router, AnotherVridIsAnotherRouter) {

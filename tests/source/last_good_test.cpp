@@ -22,7 +22,7 @@ std::string read(const test::fs::path& path) {
 LastGood example() {
   return {{{json{{"kind", "VirtualIP"}, {"spec", {{"n", 5}}}}, "web.yaml", "web.yaml:2"}},
           {{"zone", "a"}},
-          {{"node-b", {IpAddress::v4(192, 0, 2, 2), *IpAddress::parse("2001:db8::2")}, 3}},
+          {{"node-b", {IpAddress::v4(192, 0, 2, 2), *IpAddress::parse("2001:db8::2")}, 3, {{"zone", "b"}}}},
           {{"web", 1'800'000'000'000'000'000}, {"", 0}}};
 }
 

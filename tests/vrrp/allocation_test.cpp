@@ -37,7 +37,11 @@ TEST_F(Allocations, AreNotNeededToBuildChangeAndDecode) {
   const auto round = [&](const AdvertisementFields& fields, const IpAddress& from, const IpAddress& to) {
     const auto message = std::span{buffer_}.first(build_advertisement(fields, from, to, buffer_));
     set_priority(message, kResign);
-    if (check_segment({from, to, kTtl}, {{&group4_, 1}, {}})) return;
+    const Endpoints group{from, to};
+    const Endpoints peer{from, from};
+    set_endpoints(message, ChecksumForm::kRfc9568, group, peer);
+    set_endpoints(message, ChecksumForm::kRfc9568, peer, group);
+    if (!check_segment({from, to, kTtl}, {{&group4_, 1}, {}})) return;
     const auto got = parse_advertisement({from, to, kTtl}, message);
     if (!got || check_policy(*got, {.vrid = *Vrid::make(1)})) return;
     decoded += got->address(1) == fields.addresses[1] ? 1 : 0;

@@ -134,6 +134,24 @@ TEST(GoldenResignation, IsMadeOfTheOrdinaryAdvertisement) {
   }
 }
 
+// What goes to a peer is made of what goes to the group, and is the peer's own vector.
+TEST(GoldenUnicast, IsMadeOfTheAdvertisementToTheGroup) {
+  const auto p6 = golden::find("advertisements.jsonl", "P6");
+  const auto p11 = golden::find("advertisements.jsonl", "P11");
+  const auto endpoints = [](const Json& vector) {
+    return Endpoints{golden::address(vector.at("source")), golden::address(vector.at("destination"))};
+  };
+  auto bytes = golden::from_hex(p6.at("bytes").get<std::string>());
+  set_endpoints(bytes, ChecksumForm::kRfc5798, endpoints(p6), endpoints(p11));
+  EXPECT_EQ(golden::to_hex(bytes), p11.at("bytes").get<std::string>());
+  set_endpoints(bytes, ChecksumForm::kRfc5798, endpoints(p11), endpoints(p6));
+  EXPECT_EQ(golden::to_hex(bytes), p6.at("bytes").get<std::string>());
+  const auto p5 = golden::find("advertisements.jsonl", "P5").at("bytes").get<std::string>();
+  bytes = golden::from_hex(p5);
+  set_endpoints(bytes, ChecksumForm::kRfc9568, endpoints(p6), endpoints(p11));
+  EXPECT_EQ(golden::to_hex(bytes), p5) << "the message alone is summed: the peer does not matter";
+}
+
 class GoldenPacket : public testing::TestWithParam<Json> {
  protected:
   // What the adapters do: strip what the socket adds, then the ladder.
@@ -152,7 +170,9 @@ class GoldenPacket : public testing::TestWithParam<Json> {
     if (!datagram) return tl::unexpected{datagram.error()};
     std::vector<IpAddress> own;
     for (const auto& text : vector.value("own", Json::array())) own.push_back(golden::address(text));
-    if (const auto dropped = check_segment(datagram->meta, {own, {}})) return tl::unexpected{*dropped};
+    if (const auto arrival = check_segment(datagram->meta, {own, {}}); !arrival) {
+      return tl::unexpected{arrival.error()};
+    }
     return parse_advertisement(datagram->meta, datagram->message);
   }
 };

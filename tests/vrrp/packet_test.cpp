@@ -257,6 +257,49 @@ TEST(SetPriority, PassesThroughAChecksumOfZero) {
   EXPECT_GT(zeros, 0);
 }
 
+// One after another over all peers, as a master does it: each time what a fresh sum would be.
+TEST(SetEndpoints, GivesTheChecksumOfAFreshMessage) {
+  std::mt19937 random{20261122};
+  const auto any = [&](Family family) {
+    std::array<std::uint8_t, 16> bytes{};
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
+    return *IpAddress::from_bytes(std::span{bytes}.first(address_size(family)));
+  };
+  for (const auto family : {Family::kIpv4, Family::kIpv6}) {
+    const std::array addresses{family == Family::kIpv4 ? IpAddress::v4(192, 0, 2, 1)
+                                                       : *IpAddress::parse("fe80::1")};
+    const AdvertisementFields fields{.family = family,
+                                     .vrid = *Vrid::make(5),
+                                     .priority = 200,
+                                     .interval = 1s,
+                                     .checksum_form = ChecksumForm::kRfc5798,
+                                     .addresses = addresses};
+    Endpoints at{any(family), any(family)};
+    std::array<std::uint8_t, 64> changed{};
+    const auto size = build_advertisement(fields, at.source, at.destination, changed);
+    for (int i = 0; i < 2000; ++i) {
+      const Endpoints next{any(family), any(family)};
+      set_endpoints(std::span{changed}.first(size), ChecksumForm::kRfc5798, at, next);
+      at = next;
+      std::array<std::uint8_t, 64> fresh{};
+      ASSERT_EQ(build_advertisement(fields, at.source, at.destination, fresh), size);
+      ASSERT_EQ(changed, fresh) << i;
+    }
+  }
+}
+
+TEST(LeastTtl, IsFullUnlessTheCallerKnowsOfARouterBetween) {
+  const std::array addresses{IpAddress::v4(192, 0, 2, 1)};
+  const AdvertisementFields fields{.interval = 1s, .addresses = addresses};
+  std::array<std::uint8_t, 12> message{};
+  IpMeta meta{kSource4, vrrp_group(Family::kIpv4), 254};
+  ASSERT_EQ(build_advertisement(fields, meta.source, meta.destination, message), 12u);
+  EXPECT_EQ(parse_advertisement(meta, message).error(), DropReason::kTtl);
+  EXPECT_TRUE(parse_advertisement(meta, message, 1));
+  meta.ttl = 0;
+  EXPECT_EQ(parse_advertisement(meta, message, 1).error(), DropReason::kTtl);
+}
+
 class Datagrams : public testing::Test {
  protected:
   golden::ByteString packet_ =

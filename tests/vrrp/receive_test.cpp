@@ -13,36 +13,82 @@ class Segment : public testing::Test {
  protected:
   static constexpr IpAddress kOwn = IpAddress::v4(10, 0, 2, 15);
   static constexpr IpAddress kPeer = IpAddress::v4(10, 0, 2, 20);
+  static constexpr IpAddress kFarPeer = IpAddress::v4(192, 0, 2, 20);
   static constexpr IpAddress kStranger = IpAddress::v4(10, 0, 2, 66);
+  static tl::expected<Path, DropReason> path(const IpMeta& meta, const SegmentPolicy& policy) {
+    return check_segment(meta, policy).map([](const Arrival& arrival) { return arrival.path; });
+  }
+  static DropReason dropped(const IpMeta& meta, const SegmentPolicy& policy) {
+    const auto arrival = check_segment(meta, policy);
+    return arrival ? DropReason::kNone : arrival.error();
+  }
   const IpAddress group_ = vrrp_group(Family::kIpv4);
   const std::array<IpAddress, 1> own_{kOwn};
-  const std::array<IpAddress, 1> peers_{kPeer};
+  const std::array<UnicastPeer, 2> peers_{{{kPeer, kOwn, true}, {kFarPeer, kOwn, false}}};
 };
 
 TEST_F(Segment, TakesTheGroupFromAnyoneButUs) {
   const SegmentPolicy policy{own_, {}};
-  EXPECT_EQ(check_segment({kStranger, group_, 255}, policy), std::nullopt);
-  EXPECT_EQ(check_segment({kOwn, group_, 255}, policy), DropReason::kSelfEcho);
+  EXPECT_EQ(path({kStranger, group_, 255}, policy), Path::kMulticast);
+  EXPECT_EQ(dropped({kOwn, group_, 255}, policy), DropReason::kSelfEcho);
 }
 
 TEST_F(Segment, TakesUnicastFromPeersOnly) {
   const SegmentPolicy policy{own_, peers_};
-  EXPECT_EQ(check_segment({kPeer, kOwn, 255}, policy), std::nullopt);
-  EXPECT_EQ(check_segment({kStranger, kOwn, 255}, policy), DropReason::kSource);
-  EXPECT_EQ(check_segment({kPeer, kOwn, 255}, {own_, {}}), DropReason::kDestination);
+  EXPECT_EQ(path({kPeer, kOwn, 255}, policy), Path::kUnicast);
+  EXPECT_EQ(dropped({kStranger, kOwn, 255}, policy), DropReason::kSource);
+  EXPECT_EQ(dropped({kPeer, kOwn, 255}, {own_, {}}), DropReason::kDestination);
+}
+
+TEST_F(Segment, HearsTheGroupOnlyWhereItIsMeantTo) {
+  const SegmentPolicy both{own_, peers_};
+  EXPECT_EQ(path({kPeer, group_, 255}, both), Path::kMulticast);
+  EXPECT_EQ(path({kStranger, group_, 255}, both), Path::kMulticast);
+  const SegmentPolicy unicast{own_, peers_, false};
+  EXPECT_EQ(dropped({kPeer, group_, 255}, unicast), DropReason::kDestination);
+}
+
+TEST_F(Segment, DemandsTheFullTtlOfWhoeverIsOnTheLink) {
+  const SegmentPolicy policy{own_, peers_};
+  EXPECT_EQ(check_segment({kPeer, kOwn, 254}, policy)->least_ttl, 255);
+  EXPECT_EQ(check_segment({kFarPeer, kOwn, 254}, policy)->least_ttl, 1);
+  EXPECT_EQ(check_segment({kFarPeer, group_, 254}, policy)->least_ttl, 255) << "no router forwards the group";
+}
+
+TEST_F(Segment, NamesThePeerThatSent) {
+  const SegmentPolicy policy{own_, peers_};
+  EXPECT_EQ(check_segment({kFarPeer, kOwn, 255}, policy)->peer, &peers_[1]);
+  EXPECT_EQ(check_segment({kPeer, group_, 255}, policy)->peer, &peers_[0]);
+  EXPECT_EQ(check_segment({kStranger, group_, 255}, policy)->peer, nullptr);
 }
 
 TEST_F(Segment, RefusesOtherDestinations) {
   const SegmentPolicy policy{own_, peers_};
-  EXPECT_EQ(check_segment({kPeer, IpAddress::v4(224, 0, 0, 5), 255}, policy), DropReason::kDestination);
-  EXPECT_EQ(check_segment({kPeer, kStranger, 255}, policy), DropReason::kDestination);
-  EXPECT_EQ(check_segment({kOwn, kOwn, 255}, policy), DropReason::kSelfEcho);
+  EXPECT_EQ(dropped({kPeer, IpAddress::v4(224, 0, 0, 5), 255}, policy), DropReason::kDestination);
+  EXPECT_EQ(dropped({kPeer, IpAddress::v4(10, 0, 2, 255), 255}, policy), DropReason::kDestination);
+  EXPECT_EQ(dropped({kPeer, kStranger, 255}, policy), DropReason::kDestination);
+  EXPECT_EQ(dropped({kOwn, kOwn, 255}, policy), DropReason::kSelfEcho);
 }
 
 TEST_F(Segment, KnowsTheGroupOfEachFamily) {
   const auto peer6 = *IpAddress::parse("fe80::1");
-  EXPECT_EQ(check_segment({peer6, vrrp_group(Family::kIpv6), 255}, {own_, {}}), std::nullopt);
-  EXPECT_EQ(check_segment({peer6, *IpAddress::parse("ff02::1"), 255}, {own_, {}}), DropReason::kDestination);
+  EXPECT_EQ(path({peer6, vrrp_group(Family::kIpv6), 255}, {own_, {}}), Path::kMulticast);
+  EXPECT_EQ(dropped({peer6, *IpAddress::parse("ff02::1"), 255}, {own_, {}}), DropReason::kDestination);
+}
+
+TEST(SegmentOfIpv6, TakesANeighboursLinkLocalUnicastOnlyWhereTheGroupWouldHearHim) {
+  const auto own = *IpAddress::parse("2001:db8::1");
+  const auto peer = *IpAddress::parse("2001:db8::2");
+  const auto neighbour = *IpAddress::parse("fe80::66");
+  const auto global = *IpAddress::parse("2001:db8::66");
+  const std::array<IpAddress, 1> owns{own};
+  const std::array<UnicastPeer, 1> peers{{{peer, own, true}}};
+  const auto heard = check_segment({neighbour, own, 255}, {owns, peers, true, true});
+  ASSERT_TRUE(heard);
+  EXPECT_EQ(heard->path, Path::kUnicast);
+  EXPECT_EQ(heard->least_ttl, 255);
+  EXPECT_EQ(check_segment({global, own, 255}, {owns, peers, true, true}).error(), DropReason::kSource);
+  EXPECT_EQ(check_segment({neighbour, own, 255}, {owns, peers, false, false}).error(), DropReason::kSource);
 }
 
 Advertisement v2_advertisement() {

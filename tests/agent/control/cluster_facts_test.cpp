@@ -55,6 +55,7 @@ TEST(NodesView, KnowsItsOwnLabelsAndTheOthersAddresses) {
   EXPECT_EQ(view.peers[0].rank, 1u);
   EXPECT_EQ(view.peers[0].addresses,
             (std::vector{*IpAddress::parse("192.0.2.2"), *IpAddress::parse("2001:db8::2")}));
+  EXPECT_EQ(view.peers[0].labels, (source::Labels{{"zone", "a"}})) << "for the nodeSelector of a VirtualIP";
   EXPECT_TRUE(view.peers[1].addresses.empty());
 }
 

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <new>
+#include <span>
 
 #include "tests/router/fakes.hpp"
 
@@ -38,6 +40,31 @@ TEST(OwnedPage, AHeirFindsTheMasterAndItsLastAdvertisement) {
   EXPECT_EQ(left->adoption.last_advert, bench.router.last_advert().boot);
   EXPECT_EQ(left->interface_index, 2);
   EXPECT_FALSE(heir.take_left_behind("web/ipv4").has_value()) << "once";
+}
+
+TEST(OwnedPage, NamesTheGroupAndEveryPeerForWhoeverHasToResign) {
+  const auto fd = new_page();
+  auto desired = router::desired_v4();
+  const auto own = *IpAddress::parse("10.0.2.15");
+  const auto peer = *IpAddress::parse("10.0.2.20");
+  desired.transport = {plan::TransportMode::kBoth, {peer}};
+  auto on = router::segment();
+  on.unicast = {{own}, {{peer, own, true}}};
+  router::Bench bench{desired, on};
+  bench.become_master();
+  OwnedPageWriter writer;
+  ASSERT_TRUE(writer.map(fd));
+  writer.update(bench.router);
+  auto* const page = static_cast<OwnedPage*>(
+      ::mmap(nullptr, sizeof(OwnedPage), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0));
+  ASSERT_NE(page, MAP_FAILED);
+  const auto& owned = page->slots[0].router;
+  ASSERT_EQ(owned.destination_count, 2);
+  EXPECT_TRUE(std::ranges::equal(std::span{owned.destinations[0].destination}.first(4),
+                                 vrrp_group(Family::kIpv4).bytes()));
+  EXPECT_TRUE(std::ranges::equal(std::span{owned.destinations[1].source}.first(4), own.bytes()));
+  EXPECT_TRUE(std::ranges::equal(std::span{owned.destinations[1].destination}.first(4), peer.bytes()));
+  ::munmap(page, sizeof(OwnedPage));
 }
 
 TEST(OwnedPage, ASlotThatWasBeingWrittenIsNotTrusted) {

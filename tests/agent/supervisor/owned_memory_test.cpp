@@ -34,8 +34,8 @@ class Speaker {
     slot.router.holds_addresses = holds;
     slot.router.interface_index = 3;
     slot.router.interval_ns = 100'000'000;
-    slot.router.source = {10, 0, 0, 1};
-    slot.router.destination = {224, 0, 0, 18};
+    slot.router.destination_count = 1;
+    slot.router.destinations[0] = {{10, 0, 0, 1}, {224, 0, 0, 18}};
     slot.router.message_size = 12;
     slot.router.message[0] = 0x31;
     if (page_->slots_used.load() <= index) page_->slots_used.store(static_cast<std::uint32_t>(index) + 1);
@@ -68,8 +68,8 @@ TEST_F(OwnedMemoryTest, tells_for_whom_to_resign) {
   ASSERT_EQ(owned.voices.size(), 2U);
   EXPECT_EQ(owned.voices[0].router, "web/ipv4");
   EXPECT_EQ(owned.voices[0].interface_index, 3U);
-  EXPECT_EQ(owned.voices[0].source, IpAddress::v4(10, 0, 0, 1));
-  EXPECT_EQ(owned.voices[0].destination, vrrp_group(Family::kIpv4));
+  EXPECT_EQ(owned.voices[0].destinations,
+            (std::vector{vrrp::Endpoints{IpAddress::v4(10, 0, 0, 1), vrrp_group(Family::kIpv4)}}));
   EXPECT_EQ(owned.voices[0].message.size(), 12U);
   EXPECT_TRUE(owned.addresses);
   EXPECT_EQ(owned.longest_interval, milliseconds{100});
@@ -106,9 +106,12 @@ TEST_F(OwnedMemoryTest, survives_whatever_stands_in_a_slot) {
   speaker.write(2, "c", State::kMaster).family = 5;
   speaker.write(3, "d", static_cast<State>(99));
   speaker.write(4, "e", State::kMaster).id.fill('x');
+  speaker.write(5, "f", State::kMaster).destination_count = 0;
+  speaker.write(6, "g", State::kMaster).destination_count = 65535;
   speaker.page().slots_used.store(0xffffffff);
   const auto owned = memory.read();
   for (const auto& voice : owned.voices) EXPECT_LE(voice.message.size(), 1460U);
+  for (const auto& voice : owned.voices) EXPECT_EQ(voice.destinations.size(), 1U);
   for (const auto& voice : owned.voices) EXPECT_EQ(voice.router, "") << "an id without an end is none";
 }
 

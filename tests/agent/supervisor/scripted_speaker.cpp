@@ -204,7 +204,7 @@ class ScriptedSpeaker {
     if (order != "garbage") note("did " + order);
   }
 
-  // "own STATE INDEX SOURCE VRID": a slot as the master of a router writes it.
+  // "own STATE INDEX SOURCE VRID PEER...": a slot as the master of a router writes it.
   void own(std::istringstream& words) {
     int state = 0;
     int vrid = 0;
@@ -223,12 +223,18 @@ class ScriptedSpeaker {
     fields.priority = 200;
     fields.interval = std::chrono::milliseconds{100};
     fields.addresses = addresses;
+    fields.checksum_form = router.checksum_form = vrrp::ChecksumForm::kRfc5798;
     std::array<std::uint8_t, vrrp::kMaxMessage> message{};
     router.message_size =
         static_cast<std::uint16_t>(vrrp::build_advertisement(fields, source, group, message));
     std::copy_n(message.begin(), router.message_size, router.message.begin());
-    std::ranges::copy(source.bytes(), router.source.begin());
-    std::ranges::copy(group.bytes(), router.destination.begin());
+    std::vector<IpAddress> destinations{group};
+    for (std::string peer; words >> peer;) destinations.push_back(IpAddress::parse(peer).value());
+    router.destination_count = static_cast<std::uint16_t>(destinations.size());
+    for (std::size_t i = 0; i < destinations.size(); ++i) {
+      std::ranges::copy(source.bytes(), router.destinations[i].source.begin());
+      std::ranges::copy(destinations[i].bytes(), router.destinations[i].destination.begin());
+    }
     std::strcpy(router.id.data(), "web/test");
     router.state = static_cast<State>(state);
     router.vrid = static_cast<std::uint8_t>(vrid);

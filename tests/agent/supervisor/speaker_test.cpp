@@ -127,6 +127,26 @@ TEST_F(SpeakerTest, resigns_for_ipv6_from_the_link_local_address) {
   for (const auto& advert : adverts) EXPECT_EQ(advert.priority, 0);
 }
 
+TEST_F(SpeakerTest, resigns_to_every_peer_too) {
+  ASSERT_EQ(std::system("ip neighbour replace 10.99.0.2 lladdr 02:99:00:00:00:02 dev near0"), 0);
+  start_agent();
+  become_master();
+  order(own(kMaster) + " 10.99.0.2");
+  for (int death = 1; death <= 3; ++death) {
+    (void)heard();
+    ::kill(speaker_pid(), SIGKILL);
+    ASSERT_TRUE(speakers_ready(death + 1));
+  }
+  ASSERT_TRUE(agent().logs("speaker.given_up", 1));
+  const auto adverts = heard();
+  ASSERT_EQ(adverts.size(), 6U);
+  for (std::size_t i = 0; i < adverts.size(); ++i) {
+    EXPECT_EQ(adverts[i].priority, 0);
+    EXPECT_EQ(adverts[i].destination, i % 2 == 0 ? vrrp_group(Family::kIpv4) : IpAddress::v4(10, 99, 0, 2));
+    EXPECT_TRUE(adverts[i].verifies) << i;
+  }
+}
+
 TEST_F(SpeakerTest, never_resigns_in_the_name_of_a_backup) {
   start_agent();
   become_master();

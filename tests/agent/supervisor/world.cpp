@@ -239,14 +239,20 @@ std::vector<Advert> World::heard() {
     if (size < 0) return out;
     const std::span packet{buffer.data(), static_cast<std::size_t>(size)};
     std::span<const std::uint8_t> message;
+    vrrp::IpMeta meta{{}, {}, vrrp::kTtl};
     if (packet.size() > 20 && packet[0] >> 4 == 4 && packet[9] == vrrp::kIpProtocol) {
       message = packet.subspan(static_cast<std::size_t>(packet[0] & 15) * 4);
+      meta.source = IpAddress::from_bytes(packet.subspan(12, 4)).value();
+      meta.destination = IpAddress::from_bytes(packet.subspan(16, 4)).value();
     } else if (packet.size() > 40 && packet[0] >> 4 == 6 && packet[6] == vrrp::kIpProtocol) {
       message = packet.subspan(40);
+      meta.source = IpAddress::from_bytes(packet.subspan(8, 16)).value();
+      meta.destination = IpAddress::from_bytes(packet.subspan(24, 16)).value();
     } else {
       continue;
     }
-    Advert advert{message[2], message[1], {}};
+    Advert advert{
+        message[2], message[1], {}, meta.destination, vrrp::parse_advertisement(meta, message).has_value()};
     for (cmsghdr* item = CMSG_FIRSTHDR(&header); item != nullptr; item = CMSG_NXTHDR(&header, item)) {
       timespec at{};
       if (item->cmsg_type != SO_TIMESTAMPNS) continue;

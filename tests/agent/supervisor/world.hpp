@@ -61,6 +61,8 @@ struct Advert {
   int priority = 0;
   int vrid = 0;
   TimePoint at;
+  IpAddress destination{};
+  bool verifies = false;  // by the ladder, with the addresses of its own IP header
 };
 
 class World : public testing::Test {
