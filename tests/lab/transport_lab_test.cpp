@@ -121,6 +121,16 @@ TEST_F(Transport, UnicastElectsIpv6WhereMulticastIsFiltered) {
   ASSERT_NO_FATAL_FAILURE(elects_by_unicast_alone(web6_by("Unicast")));
 }
 
+TEST_F(Transport, UnicastGivesADualStackVipOneOwner) {
+  auto definition = dual_stack();
+  definition.extra_spec = transport("Unicast", R"(10.99.0.1, 10.99.0.2, "2001:db8:99::1", "2001:db8:99::2")");
+  ASSERT_NO_FATAL_FAILURE(up_without_multicast(2, definition));
+  ASSERT_TRUE(lab_->wait_for_owner(vip6_, "node-a", s{5}));
+  ASSERT_OK(node("node-a").stop_agent());
+  EXPECT_TRUE(owns("node-b"));
+  EXPECT_TRUE(lab_->wait_for_owner(vip6_, "node-b", s{5}));
+}
+
 TEST_F(Transport, MulticastAloneWouldHaveMadeTwoOwners) {
   ASSERT_NO_FATAL_FAILURE(build(2));
   ASSERT_NO_FATAL_FAILURE(filter_multicast());
@@ -280,19 +290,20 @@ TEST_F(TransportBoth, IsTheStepBetweenMulticastAndUnicastThatMovesNothing) {
 
 struct TransportKeepalived : Transport {
   // On node-b, with the priority 150 of its agent.
-  void start_keepalived() {
+  void start_keepalived(const std::string& own, const std::string& peer, const std::string& addresses) {
     const auto folder = node("node-b").directory();
     const auto config = folder / "keepalived.conf";
     std::ofstream{config} << "global_defs {\n  vrrp_version 3\n}\n"
                              "vrrp_instance web {\n  state BACKUP\n  interface eth0\n  virtual_router_id 51\n"
-                             "  priority 150\n  advert_int 0.1\n  unicast_src_ip 10.99.0.2\n"
-                             "  unicast_peer {\n    10.99.0.1\n  }\n"
-                             "  virtual_ipaddress {\n    10.99.0.100/32 dev eth0\n  }\n}\n";
-    auto child = lab_->spawner().execute(
-        node("node-b").net(),
-        {"/usr/sbin/keepalived", "--dont-fork", "--log-console", "--vrrp", "--use-file", config.string(), "--pid",
-         (folder / "keepalived.pid").string(), "--vrrp_pid", (folder / "keepalived-vrrp.pid").string()},
-        {}, log());
+                             "  priority 150\n  advert_int 0.1\n  unicast_src_ip "
+                          << own << "\n  unicast_peer {\n    " << peer << "\n  }\n  virtual_ipaddress {\n"
+                          << addresses << "  }\n}\n";
+    auto child =
+        lab_->spawner().execute(node("node-b").net(),
+                                {"/usr/sbin/keepalived", "--dont-fork", "--log-console", "--vrrp",
+                                 "--use-file", config.string(), "--pid", (folder / "keepalived.pid").string(),
+                                 "--vrrp_pid", (folder / "keepalived-vrrp.pid").string()},
+                                {}, log());
     ASSERT_OK(child);
     keepalived_ = std::move(*child);
   }
@@ -303,31 +314,41 @@ struct TransportKeepalived : Transport {
     text << file.rdbuf();
     return text.str();
   }
+  // keepalived on node-b, the agent on node-a: the agent is preferred, resigns, comes back, crashes.
+  void takes_turns(VipDefinition definition, const std::string& own, const std::string& peer,
+                   const std::string& addresses) {
+    ASSERT_NO_FATAL_FAILURE(build(2));
+    ASSERT_NO_FATAL_FAILURE(filter_multicast());
+    definition.preemption = "Immediate";
+    ASSERT_OK(node("node-a").write_definition("web.yaml", definition.yaml()));
+    ASSERT_NO_FATAL_FAILURE(start_keepalived(own, peer, addresses));
+    ASSERT_TRUE(owns("node-b", s{15})) << said();
+    ASSERT_OK(node("node-a").start_agent(agent()));
+    ASSERT_TRUE(owns("node-a")) << "200 against 150: " << said();
+    EXPECT_TRUE(wait_until([&] { return said().find("Entering BACKUP STATE") != std::string::npos; }, s{5}));
+    const auto report =
+        probed([&] { ASSERT_OK(node("node-a").stop_agent()); }, [&] { return owns("node-b", s{1}); });
+    EXPECT_LE(report.longest_outage(), ms{500}) << "a resignation is understood: " << report.summary();
+    ASSERT_OK(node("node-a").start_agent(agent()));
+    ASSERT_TRUE(owns("node-a"));
+    ASSERT_OK(node("node-a").crash());
+    EXPECT_TRUE(owns("node-b")) << said();
+    for (const auto* complaint : {"checksum", "invalid", "Unknown", "unicast source"}) {
+      EXPECT_THAT(said(), Not(HasSubstr(complaint)));
+    }
+  }
   Child keepalived_;
 };
 
 TEST_F(TransportKeepalived, TakesTurnsWithItByUnicast) {
-  ASSERT_NO_FATAL_FAILURE(build(2));
-  ASSERT_NO_FATAL_FAILURE(filter_multicast());
   auto definition = web_by("Unicast", "10.99.0.2");
-  definition.preemption = "Immediate";
   definition.extra_spec += "    ipv4Checksum: RFC5798\n";
-  ASSERT_OK(node("node-a").write_definition("web.yaml", definition.yaml()));
-  ASSERT_NO_FATAL_FAILURE(start_keepalived());
-  ASSERT_TRUE(owns("node-b", s{15})) << said();
-  ASSERT_OK(node("node-a").start_agent(agent()));
-  ASSERT_TRUE(owns("node-a")) << "200 against 150: " << said();
-  EXPECT_TRUE(wait_until([&] { return said().find("Entering BACKUP STATE") != std::string::npos; }, s{5}));
-  const auto report =
-      probed([&] { ASSERT_OK(node("node-a").stop_agent()); }, [&] { return owns("node-b", s{1}); });
-  EXPECT_LE(report.longest_outage(), ms{500}) << "a resignation is understood: " << report.summary();
-  ASSERT_OK(node("node-a").start_agent(agent()));
-  ASSERT_TRUE(owns("node-a"));
-  ASSERT_OK(node("node-a").crash());
-  EXPECT_TRUE(owns("node-b")) << said();
-  for (const auto* complaint : {"checksum", "invalid", "Unknown", "unicast source"}) {
-    EXPECT_THAT(said(), Not(HasSubstr(complaint)));
-  }
+  takes_turns(definition, "10.99.0.2", "10.99.0.1", "    10.99.0.100/32 dev eth0\n");
+}
+
+TEST_F(TransportKeepalived, TakesTurnsWithItByIpv6Unicast) {
+  takes_turns(web6_by("Unicast"), "2001:db8:99::2", "2001:db8:99::1",
+              "    fe80::200:5eff:fe00:233/128 dev eth0\n    2001:db8:99::100/128 dev eth0\n");
 }
 
 }  // namespace
