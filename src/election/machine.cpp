@@ -227,10 +227,9 @@ void Machine::resign(const Instant& now, Actions& out) {
 
 // One more advertisement with the real priority, from a master that yields: the survivor of two masters hears
 // a losing advertisement and announces again. Without it, one that never heard the other would leave the
-// clients of the other's side with a dead entry. (A version 2 master does not answer losing advertisements.)
+// clients of the other's side with a dead entry. (A version 2 survivor answers with announcements alone.)
 void Machine::last_word(Actions& out) const {
-  if (config_.version == vrrp::Version::kV3)
-    out.push_back(SendAdvert{static_cast<vrrp::Priority>(priority_)});
+  out.push_back(SendAdvert{static_cast<vrrp::Priority>(priority_)});
 }
 
 void Machine::listen_after_stall(const Instant& now, Actions& out) {

@@ -114,10 +114,11 @@ void Machine::on_advert_in_master(const Instant& now, const AdvertReceived& adve
     return;
   }
   if (wins_against(advert)) {
-    if (config_.version == vrrp::Version::kV2) return;
-    if (now.mono - master.reply_window >= config_.interval)
-      master.reply_window = now.mono, master.replies = 0;
-    if (++master.replies <= kMaxRepliesPerInterval) send_now();
+    if (config_.version == vrrp::Version::kV3) {
+      if (now.mono - master.reply_window >= config_.interval)
+        master.reply_window = now.mono, master.replies = 0;
+      if (++master.replies <= kMaxRepliesPerInterval) send_now();
+    }
     out.push_back(Announce{AnnounceCause::kEvidence});
     return;
   }
