@@ -48,6 +48,7 @@ void write_router(const plan::VirtualRouter& router, v1::VirtualRouter& out) {
   out.set_interval_ns(router.interval.count());
   out.set_misses(static_cast<std::uint32_t>(router.misses));
   out.set_checksum(static_cast<std::uint32_t>(router.checksum));
+  if (router.password) out.set_simple_password(router.password->data().data(), router.password->size());
   if (router.lead) out.set_lead(*router.lead);
   out.set_created_known(router.seniority.created_unix_s.has_value());
   out.set_created_unix_s(router.seniority.created_unix_s.value_or(0));

@@ -144,6 +144,14 @@ Status read_election(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
   return {};
 }
 
+Status read_password(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
+  if (wire.simple_password().empty()) return {};
+  if (out.version != vrrp::Version::kV2) return bad(wire, "simple_password", "set, though the version is 3");
+  out.password = vrrp::SimplePassword::make(wire.simple_password());
+  if (!out.password) return bad(wire, "simple_password", "longer than 8 bytes, or with a NUL byte");
+  return {};
+}
+
 // RFC 9568 section 5.2.7 (12 bits of centiseconds), RFC 3768 section 5.3.7 (8 bits of seconds).
 Status read_interval(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
   const Duration interval{wire.interval_ns()};
@@ -170,8 +178,8 @@ Status read_relations(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
 
 Result<plan::VirtualRouter> read_router(const v1::VirtualRouter& wire) {
   plan::VirtualRouter out;
-  for (const auto step :
-       {read_identity, read_interface, read_addresses, read_election, read_interval, read_relations}) {
+  for (const auto step : {read_identity, read_interface, read_addresses, read_election, read_interval,
+                          read_password, read_relations}) {
     if (auto status = step(wire, out); !status) return tl::unexpected{std::move(status).error()};
   }
   return out;

@@ -81,7 +81,8 @@ struct VirtualRouter {
   Duration interval{std::chrono::milliseconds{100}};
   int misses = vrrp::kDefaultMisses;
   ChecksumMode checksum = ChecksumMode::kAuto;
-  std::optional<RouterId> lead;  // this router follows that one
+  std::optional<vrrp::SimplePassword> password;  // version 2; none: no authentication
+  std::optional<RouterId> lead;                  // this router follows that one
   Seniority seniority;
   bool arp_reply_form = false;  // announce by ARP reply too
   bool operator==(const VirtualRouter&) const = default;

@@ -178,6 +178,10 @@ void VirtualRouter::on_advertisement(const Instant& now, const vrrp::IpMeta& met
   policy.version = desired_.version;
   policy.vrid = desired_.vrid;
   policy.interval = desired_.interval;
+  if (desired_.password) {
+    policy.auth_type = vrrp::kSimpleTextPassword;
+    policy.auth_data = desired_.password->data();
+  }
   if (const auto drop = vrrp::check_policy(advertisement, policy)) {
     count_drop(*drop);
     return;
@@ -205,7 +209,8 @@ void VirtualRouter::note_checksum_form(vrrp::ChecksumForm form) {
 
 void VirtualRouter::note_mismatches(const vrrp::Advertisement& advertisement) {
   if (advertisement.interval != desired_.interval) ++counters_.interval_mismatches;
-  const auto ours = message().subspan(std::min(vrrp::kHeaderSize, message_size_));
+  if (message_size_ == 0) return;
+  const auto ours = message().subspan(vrrp::kHeaderSize, message_size_ - overhead());
   const auto& theirs = advertisement.addresses;
   if (ours.size() != theirs.size() || std::memcmp(ours.data(), theirs.data(), theirs.size()) != 0) {
     ++counters_.address_list_mismatches;

@@ -123,6 +123,7 @@ class VirtualRouter {
   void note_mismatches(const vrrp::Advertisement& advertisement);
   [[nodiscard]] std::vector<IpAddress> owned_addresses() const;
   [[nodiscard]] vrrp::ChecksumForm form_to_send() const noexcept;
+  [[nodiscard]] std::size_t overhead() const noexcept;
 
   static constexpr Duration kInstallRetry = std::chrono::seconds{5};
 

@@ -216,6 +216,28 @@ TEST(DesiredState, version_2_is_for_ipv4_and_counts_whole_seconds) {
   EXPECT_FALSE(read(six));
 }
 
+TEST(DesiredState, carries_the_password_of_version_2_and_of_no_other) {
+  auto router = router_v4();
+  router.version = vrrp::Version::kV2;
+  router.interval = seconds{1};
+  router.password = vrrp::SimplePassword::make("8 bytes!");
+  const auto wire = to_proto(state_of({router}));
+  const auto after = read(wire);
+  ASSERT_TRUE(after) << after.error().what;
+  EXPECT_EQ(after->routers.at(0), router);
+  for (const auto& password : {std::string{"9 bytes!!"}, std::string{"a\0b", 3}}) {
+    auto bad = wire;
+    bad.mutable_routers(0)->set_simple_password(password);
+    const auto state = read(bad);
+    ASSERT_FALSE(state);
+    EXPECT_NE(state.error().what.find("simple_password"), std::string::npos);
+    EXPECT_EQ(state.error().what.find(password.substr(0, 2)), std::string::npos) << "not in an error either";
+  }
+  auto version_3 = wire;
+  version_3.mutable_routers(0)->set_version(3);
+  EXPECT_FALSE(read(version_3));
+}
+
 TEST(DesiredState, wants_sorted_unique_ids) {
   EXPECT_FALSE(read(to_proto(state_of({router_v6(), router_v4()}))));
   EXPECT_FALSE(read(to_proto(state_of({router_v4(), router_v4()}))));
