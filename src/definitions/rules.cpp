@@ -65,6 +65,13 @@ bool link_local_has_ipv6(const json& self) {
   return !self.at("vrrp").contains("linkLocal") || count_of_family<Family::kIpv6>(self.at("addresses")) > 0;
 }
 
+bool is_version_2(const json& vrrp) {
+  return vrrp.at("version").get<std::int64_t>() == 2;
+}
+bool version_2_has_ipv4_only(const json& self) {
+  return !is_version_2(self.at("vrrp")) || count_of_family<Family::kIpv6>(self.at("addresses")) == 0;
+}
+
 bool not_name_and_pattern(const json& self) {
   return !(self.contains("name") && self.contains("pattern"));
 }
@@ -107,10 +114,26 @@ Duration duration(const json& value) {
   return parse_duration(text(value)).value_or(Duration::zero());
 }
 bool is_advertisement_interval(const json& self) {
-  return duration(self) >= milliseconds{10} && duration(self) <= seconds{40} + milliseconds{950};
+  return duration(self) >= milliseconds{10} && duration(self) <= seconds{255};
 }
 bool is_multiple_of_10ms(const json& self) {
   return duration(self) % milliseconds{10} == Duration::zero();
+}
+// 12 bits of hundredths of a second.
+bool fits_version_3(const json& self) {
+  if (is_version_2(self) || !self.contains("advertisementInterval")) return true;
+  return duration(self.at("advertisementInterval")) <= milliseconds{40950};
+}
+bool whole_seconds_with_version_2(const json& self) {
+  if (!is_version_2(self) || !self.contains("advertisementInterval")) return true;
+  return duration(self.at("advertisementInterval")) % seconds{1} == Duration::zero();
+}
+bool slow_profile_with_version_2(const json& self) {
+  if (!is_version_2(self) || self.contains("advertisementInterval") || !self.contains("profile")) return true;
+  return text(self.at("profile")) == "Safe";
+}
+bool authentication_with_version_2_only(const json& self) {
+  return is_version_2(self) || !self.contains("authentication");
 }
 bool at_most_1h(const json& self) {
   return duration(self) <= hours{1};
@@ -154,6 +177,9 @@ constexpr std::array kRules{
     RuleCounterpart{"spec",
                     "!has(self.vrrp.linkLocal) || self.addresses.exists(a, isIP(a) && ip(a).family() == 6)",
                     link_local_has_ipv6},
+    RuleCounterpart{"spec",
+                    "self.vrrp.version != 2 || self.addresses.all(a, !isIP(a) || ip(a).family() == 4)",
+                    version_2_has_ipv4_only},
     RuleCounterpart{"spec.addresses", "self.filter(a, isIP(a) && ip(a).family() == 4).size() <= 255",
                     at_most_255_ipv4},
     RuleCounterpart{"spec.addresses", "self.filter(a, isIP(a) && ip(a).family() == 6).size() <= 89",
@@ -184,8 +210,22 @@ constexpr std::array kRules{
                     set_operator_has_values},
     RuleCounterpart{"spec.vrrp.priorities[].nodeSelector.matchExpressions[]", kExistenceOperator,
                     existence_operator_has_no_values},
+    RuleCounterpart{"spec.vrrp",
+                    "self.version == 2 || !has(self.advertisementInterval) || "
+                    "duration(self.advertisementInterval) <= duration('40s950ms')",
+                    fits_version_3},
+    RuleCounterpart{"spec.vrrp",
+                    "self.version != 2 || !has(self.advertisementInterval) || "
+                    "duration(self.advertisementInterval).getMilliseconds() % 1000 == 0",
+                    whole_seconds_with_version_2},
+    RuleCounterpart{"spec.vrrp",
+                    "self.version != 2 || has(self.advertisementInterval) || !has(self.profile) || "
+                    "self.profile == 'Safe'",
+                    slow_profile_with_version_2},
+    RuleCounterpart{"spec.vrrp", "self.version == 2 || !has(self.authentication)",
+                    authentication_with_version_2_only},
     RuleCounterpart{"spec.vrrp.advertisementInterval",
-                    "duration(self) >= duration('10ms') && duration(self) <= duration('40s950ms')",
+                    "duration(self) >= duration('10ms') && duration(self) <= duration('255s')",
                     is_advertisement_interval},
     RuleCounterpart{"spec.vrrp.advertisementInterval", "duration(self).getMilliseconds() % 10 == 0",
                     is_multiple_of_10ms},

@@ -44,6 +44,7 @@ struct VrrpSpec {
   std::vector<PriorityOverride> priorities;  // the first that matches the node wins
   plan::Preemption preemption;
   plan::ChecksumMode checksum = plan::ChecksumMode::kAuto;
+  std::optional<vrrp::SimplePassword> password;  // version 2
   std::optional<IpAddress> link_local;
   bool operator==(const VrrpSpec&) const = default;
 };

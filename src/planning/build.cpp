@@ -50,6 +50,7 @@ VirtualRouter make_router(const VirtualIpSpec& spec, Family family, const NodeFa
   router.interval = spec.vrrp.advertisement_interval;
   router.misses = spec.vrrp.misses;
   router.checksum = spec.vrrp.checksum;
+  router.password = spec.vrrp.password;
   router.seniority = spec.seniority;
   if (family == Family::kIpv4) {
     router.arp_reply_form = spec.arp_reply_form;

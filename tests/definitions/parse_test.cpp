@@ -25,7 +25,7 @@ std::vector<std::string> places(const ParsedObject& parsed) {
   return out;
 }
 
-TEST(ParseVirtualIp, FillsInTheDefaultsOfTheSchema) {
+TEST(ParseVirtualIp, FillsInTheDefaults) {
   const auto parsed = parse_virtual_ip(minimal());
   ASSERT_TRUE(parsed.spec);
   const auto& spec = *parsed.spec;
@@ -42,6 +42,7 @@ TEST(ParseVirtualIp, FillsInTheDefaultsOfTheSchema) {
   EXPECT_EQ(spec.vrrp.preemption, plan::Preemption{});
   EXPECT_EQ(spec.vrrp.checksum, plan::ChecksumMode::kAuto);
   EXPECT_FALSE(spec.vrrp.link_local);
+  EXPECT_FALSE(spec.vrrp.password);
   EXPECT_FALSE(spec.arp_reply_form);
 }
 
@@ -101,6 +102,70 @@ TEST(ParseVirtualIp, TakesEveryFieldThatIsGiven) {
   EXPECT_EQ(spec.vrrp.checksum, plan::ChecksumMode::kRfc5798);
   EXPECT_EQ(spec.vrrp.link_local, IpAddress::parse("fe80::9"));
   EXPECT_TRUE(spec.arp_reply_form);
+}
+
+// A structural default depends on nothing, so these are the parser's.
+TEST(ParseVirtualIp, TakesThePaceFromTheProfileWhereItIsNotGiven) {
+  struct Pace {
+    const char* vrrp;
+    Duration interval;
+    int misses;
+  };
+  for (const auto& [text, interval, misses] : std::vector<Pace>{
+           {R"({"profile": "Safe"})", 1s, 3},
+           {R"({"profile": "Fast"})", 100ms, 3},
+           {R"({"profile": "Turbo"})", 10ms, 5},
+           {R"({"profile": "Turbo", "advertisementInterval": "50ms"})", 50ms, 5},
+           {R"({"profile": "Turbo", "advertisementMisses": 9})", 10ms, 9},
+           {R"({"version": 2})", 1s, 3},
+           {R"({"version": 2, "profile": "Safe"})", 1s, 3},
+           {R"({"version": 2, "profile": "Turbo", "advertisementInterval": "2s"})", 2s, 5},
+       }) {
+    auto object = minimal();
+    object["spec"]["vrrp"].update(json::parse(text));
+    const auto parsed = parse_virtual_ip(object);
+    ASSERT_TRUE(parsed.spec) << text << ": " << parsed.errors.at(0).message;
+    EXPECT_EQ(parsed.spec->vrrp.advertisement_interval, interval) << text;
+    EXPECT_EQ(parsed.spec->vrrp.misses, misses) << text;
+  }
+}
+
+TEST(ParseVirtualIp, TakesVersion2AndItsPassword) {
+  auto object = minimal();
+  object["spec"]["vrrp"]["version"] = 2;
+  auto parsed = parse_virtual_ip(object);
+  ASSERT_TRUE(parsed.spec);
+  EXPECT_EQ(parsed.spec->vrrp.version, vrrp::Version::kV2);
+  EXPECT_EQ(parsed.spec->vrrp.password, std::nullopt);
+  object["spec"]["vrrp"]["authentication"]["simplePassword"] = "s3cret";
+  parsed = parse_virtual_ip(object);
+  ASSERT_TRUE(parsed.spec);
+  EXPECT_EQ(parsed.spec->vrrp.password, vrrp::SimplePassword::make("s3cret"));
+}
+
+TEST(ParseVirtualIp, SaysWhyVersion2HasNoPartsOfASecond) {
+  auto object = minimal();
+  object["spec"]["vrrp"]["version"] = 2;
+  object["spec"]["vrrp"]["advertisementInterval"] = "400ms";
+  const auto parsed = parse_virtual_ip(object);
+  ASSERT_EQ(places(parsed), std::vector<std::string>{"spec.vrrp.advertisementInterval"});
+  EXPECT_THAT(parsed.errors[0].message, testing::HasSubstr("whole seconds with version 2"));
+}
+
+TEST(ParseVirtualIp, ShowsNoPasswordInAMessage) {
+  auto without_field = minimal();
+  without_field["spec"]["vrrp"]["authentication"] = "secret";
+  EXPECT_THAT(parse_virtual_ip(without_field).errors.at(0).message,
+              testing::Not(testing::HasSubstr("secret")));
+  for (const auto& password : {json("secret\u00e9"), json("secret-too-long"), json(424242), json(true)}) {
+    auto object = minimal();
+    object["spec"]["vrrp"]["version"] = 2;
+    object["spec"]["vrrp"]["authentication"]["simplePassword"] = password;
+    const auto parsed = parse_virtual_ip(object);
+    ASSERT_EQ(places(parsed), std::vector<std::string>{"spec.vrrp.authentication.simplePassword"});
+    for (const auto* shown : {"secret", "424242", "true"})
+      EXPECT_THAT(parsed.errors[0].message, testing::Not(testing::HasSubstr(shown)));
+  }
 }
 
 TEST(ParseVirtualIp, SuggestsTheFieldThatWasProbablyMeant) {

@@ -100,6 +100,17 @@ TEST(Build, CopiesWhatTheDefinitionSays) {
   EXPECT_TRUE(router.arp_reply_form);
 }
 
+TEST(Build, CopiesVersion2AndItsPassword) {
+  auto spec = vip("web", {"192.0.2.1"});
+  EXPECT_EQ(build({spec}, node(), 1).state.routers.at(0).password, std::nullopt);
+  spec.vrrp.version = vrrp::Version::kV2;
+  spec.vrrp.advertisement_interval = 1s;
+  spec.vrrp.password = vrrp::SimplePassword::make("1111");
+  const auto plan = build({spec}, node(), 1);
+  EXPECT_EQ(plan.state.routers.at(0).version, vrrp::Version::kV2);
+  EXPECT_EQ(plan.state.routers.at(0).password, vrrp::SimplePassword::make("1111"));
+}
+
 TEST(Build, TakesTheFirstPriorityAndInterfaceThatMatchTheNode) {
   auto spec = vip("web", {"192.0.2.1"});
   spec.vrrp.priorities = {{with("zone", "b"), 10}, {with("zone", "a"), 150}, {{}, 20}};
