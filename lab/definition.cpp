@@ -15,7 +15,7 @@ std::string VipDefinition::yaml() const {
     text += "    - {nodeSelector: {matchLabels: {kubernetes.io/hostname: " + node +
             "}}, priority: " + std::to_string(priority) + "}\n";
   }
-  return text + extra_spec;
+  return text + extra_vrrp + extra_spec;
 }
 
 std::chrono::nanoseconds election_time(std::chrono::nanoseconds interval, int priority, int misses) {

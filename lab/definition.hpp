@@ -16,7 +16,8 @@ struct VipDefinition {
   std::chrono::milliseconds interval{100};
   std::string preemption{};                               // "", Never, Immediate, Delayed
   std::vector<std::pair<std::string, int>> priorities{};  // node name, priority
-  std::string extra_spec{};                               // YAML lines, indented by two, appended to spec
+  std::string extra_vrrp{};  // YAML lines, indented by four, appended to spec.vrrp
+  std::string extra_spec{};  // YAML lines, indented by two, appended to spec
 
   [[nodiscard]] std::string yaml() const;
 };
