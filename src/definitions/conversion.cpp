@@ -94,6 +94,8 @@ VrrpSpec to_vrrp(const json& vrrp) {
   out.advertisement_interval =
       vrrp.contains("advertisementInterval") ? to_duration(vrrp.at("advertisementInterval")) : pace.interval;
   out.misses = vrrp.value("advertisementMisses", pace.misses);
+  out.startup_delay = to_duration(vrrp.at("startupDelay"));
+  out.link_up_delay = to_duration(vrrp.at("linkUpDelay"));
   out.priority = vrrp.at("priority").get<int>();
   for (const auto& entry : vrrp.value("priorities", json::array())) {
     out.priorities.push_back({to_selector(entry), entry.at("priority").get<int>()});

@@ -232,6 +232,8 @@ constexpr std::array kRules{
     RuleCounterpart{"spec.vrrp.preemption", "self.policy == 'Delayed' ? has(self.delay) : !has(self.delay)",
                     delay_with_delayed_only},
     RuleCounterpart{"spec.vrrp.preemption.delay", "duration(self) <= duration('1h')", at_most_1h},
+    RuleCounterpart{"spec.vrrp.startupDelay", "duration(self) <= duration('1h')", at_most_1h},
+    RuleCounterpart{"spec.vrrp.linkUpDelay", "duration(self) <= duration('1h')", at_most_1h},
     RuleCounterpart{"spec.vrrp.linkLocal",
                     "isIP(self) && ip(self).family() == 6 && ip(self).isLinkLocalUnicast()",
                     is_ipv6_link_local},

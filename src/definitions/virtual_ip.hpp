@@ -40,6 +40,8 @@ struct VrrpSpec {
   vrrp::Version version = vrrp::Version::kV3;
   Duration advertisement_interval{};
   int misses = vrrp::kDefaultMisses;
+  Duration startup_delay{};
+  Duration link_up_delay{};
   int priority = vrrp::kDefaultPriority;
   std::vector<PriorityOverride> priorities;  // the first that matches the node wins
   plan::Preemption preemption;

@@ -99,6 +99,7 @@ void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& adve
   if (config_.version == vrrp::Version::kV3) backup.master_interval = advert.interval;
   backup.heard_at = advert.received_at;
   backup.master_down_at = advert.received_at + down_interval(backup.master_interval);
+  backup.listen_until.reset();
   backup.waiting_for_lead = false;
 }
 
@@ -161,8 +162,10 @@ void Machine::on_priority(const PriorityChanged& change) {
   priority_ = change.priority;
   if (auto* backup = std::get_if<Backup>(&state_)) {
     // From the last accepted advertisement, and never later than before: a change must not delay a takeover.
-    backup->master_down_at =
-        std::min(backup->master_down_at, backup->heard_at + down_interval(backup->master_interval));
+    if (!backup->listen_until) {
+      backup->master_down_at =
+          std::min(backup->master_down_at, backup->heard_at + down_interval(backup->master_interval));
+    }
   }
 }
 
@@ -173,7 +176,8 @@ void Machine::on_config(const Instant& now, const ConfigChanged& change) {
     return;
   if (auto* backup = std::get_if<Backup>(&state_)) {
     if (!backup->master) backup->master_interval = config_.interval;
-    if (!backup->taking_over) backup->master_down_at = now.mono + down_interval(backup->master_interval);
+    if (!backup->taking_over && !backup->listen_until)
+      backup->master_down_at = now.mono + down_interval(backup->master_interval);
   } else if (auto* master = std::get_if<Master>(&state_)) {
     master->next_advert_at = std::min(master->next_advert_at, now.mono + config_.interval);
   }

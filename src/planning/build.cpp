@@ -49,6 +49,8 @@ VirtualRouter make_router(const VirtualIpSpec& spec, Family family, const NodeFa
   router.preemption = spec.vrrp.preemption;
   router.interval = spec.vrrp.advertisement_interval;
   router.misses = spec.vrrp.misses;
+  router.startup_delay = spec.vrrp.startup_delay;
+  router.link_up_delay = spec.vrrp.link_up_delay;
   router.checksum = spec.vrrp.checksum;
   router.password = spec.vrrp.password;
   router.seniority = spec.seniority;

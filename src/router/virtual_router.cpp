@@ -17,6 +17,8 @@ election::Config machine_config(const plan::VirtualRouter& desired) {
   config.misses = desired.misses;
   config.preemption = desired.preemption;
   config.follows_lead = desired.lead.has_value();
+  config.startup_delay = desired.startup_delay;
+  config.link_up_delay = desired.link_up_delay;
   return config;
 }
 

@@ -35,6 +35,8 @@ plan::VirtualRouter router_v6(std::string id = "web/ipv6") {
   out.preemption = {plan::PreemptionPolicy::kDelayed, seconds{30}};
   out.interval = milliseconds{40950};
   out.misses = 5;
+  out.startup_delay = seconds{45};
+  out.link_up_delay = seconds{5};
   out.checksum = plan::ChecksumMode::kRfc5798;
   out.lead = "web/ipv4";
   out.seniority = {1'700'000'000, "web"};
@@ -112,6 +114,10 @@ INSTANTIATE_TEST_SUITE_P(
         Mutation{": id", [](auto& r) { r.set_id(std::string("a\0b", 3)); }},
         Mutation{"web/ipv4: family", [](auto& r) { r.set_family(5); }},
         Mutation{"web/ipv4: vrid", [](auto& r) { r.set_vrid(0); }},
+        Mutation{"web/ipv4: startup_delay_ns", [](auto& r) { r.set_startup_delay_ns(-1); }},
+        Mutation{"web/ipv4: startup_delay_ns", [](auto& r) { r.set_startup_delay_ns(86'400'000'000'001); }},
+        Mutation{"web/ipv4: link_up_delay_ns", [](auto& r) { r.set_link_up_delay_ns(-1); }},
+        Mutation{"web/ipv4: link_up_delay_ns", [](auto& r) { r.set_link_up_delay_ns(86'400'000'000'001); }},
         Mutation{"web/ipv4: vrid", [](auto& r) { r.set_vrid(256); }},
         Mutation{"web/ipv4: vrid", [](auto& r) { r.set_vrid(0xffffffff); }},
         Mutation{"web/ipv4: version", [](auto& r) { r.set_version(4); }},

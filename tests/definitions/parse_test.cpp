@@ -43,6 +43,8 @@ TEST(ParseVirtualIp, FillsInTheDefaults) {
   EXPECT_EQ(spec.vrrp.checksum, plan::ChecksumMode::kAuto);
   EXPECT_FALSE(spec.vrrp.link_local);
   EXPECT_FALSE(spec.vrrp.password);
+  EXPECT_EQ(spec.vrrp.startup_delay, 0s);
+  EXPECT_EQ(spec.vrrp.link_up_delay, 0s);
   EXPECT_FALSE(spec.arp_reply_form);
 }
 
@@ -80,7 +82,7 @@ TEST(ParseVirtualIp, TakesEveryFieldThatIsGiven) {
     "nodeSelector": {"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["x", "y"]}]},
     "vrrp": {"virtualRouterID": 9, "advertisementInterval": "1s", "advertisementMisses": 5, "priority": 7,
              "priorities": [{"nodeSelector": {}, "priority": 200}], "preemption": {"policy": "Delayed", "delay": "5m"},
-             "ipv4Checksum": "RFC5798", "linkLocal": "fe80::9"},
+             "startupDelay": "45s", "linkUpDelay": "5s", "ipv4Checksum": "RFC5798", "linkLocal": "fe80::9"},
     "announcement": {"arpReply": true}})");
   const auto parsed = parse_virtual_ip(object);
   ASSERT_TRUE(parsed.spec) << parsed.errors.at(0).path << parsed.errors.at(0).message;
@@ -96,6 +98,8 @@ TEST(ParseVirtualIp, TakesEveryFieldThatIsGiven) {
   EXPECT_FALSE(spec.node_selector.matches({{"tier", "x"}}));
   EXPECT_EQ(spec.vrrp.advertisement_interval, 1s);
   EXPECT_EQ(spec.vrrp.misses, 5);
+  EXPECT_EQ(spec.vrrp.startup_delay, 45s);
+  EXPECT_EQ(spec.vrrp.link_up_delay, 5s);
   EXPECT_EQ(spec.vrrp.priority, 7);
   EXPECT_EQ(spec.vrrp.priorities.at(0).priority, 200);
   EXPECT_EQ(spec.vrrp.preemption, (plan::Preemption{plan::PreemptionPolicy::kDelayed, 5min}));

@@ -80,6 +80,8 @@ TEST(Build, CopiesWhatTheDefinitionSays) {
   auto spec = vip("web", {"192.0.2.1"}, 77);
   spec.vrrp.advertisement_interval = 1s;
   spec.vrrp.misses = 5;
+  spec.vrrp.startup_delay = 45s;
+  spec.vrrp.link_up_delay = 5s;
   spec.vrrp.priority = 42;
   spec.vrrp.preemption = {PreemptionPolicy::kDelayed, 3s};
   spec.vrrp.checksum = ChecksumMode::kRfc5798;
@@ -92,6 +94,8 @@ TEST(Build, CopiesWhatTheDefinitionSays) {
   EXPECT_EQ(router.vrid.value(), 77);
   EXPECT_EQ(router.interval, 1s);
   EXPECT_EQ(router.misses, 5);
+  EXPECT_EQ(router.startup_delay, 45s);
+  EXPECT_EQ(router.link_up_delay, 5s);
   EXPECT_EQ(router.base_priority, 42);
   EXPECT_EQ(router.preemption, (Preemption{PreemptionPolicy::kDelayed, 3s}));
   EXPECT_EQ(router.checksum, ChecksumMode::kRfc5798);
