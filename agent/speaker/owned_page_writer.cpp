@@ -7,6 +7,9 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <span>
+
+#include "vrrp/packet.hpp"
 
 namespace vipra::agent {
 namespace {
@@ -18,6 +21,17 @@ void write_slot(OwnedSlot& slot, auto&& change) {
   std::atomic_thread_fence(std::memory_order_release);
   change(slot);
   slot.sequence.store(sequence + 1, std::memory_order_release);
+}
+
+std::optional<vrrp::ChecksumForm> form_of(const OwnedRouter& owned) {
+  if (owned.family != 4 || owned.message_size > owned.message.size()) return std::nullopt;
+  const auto source = IpAddress::from_bytes(std::span{owned.source}.first(4));
+  const auto destination = IpAddress::from_bytes(std::span{owned.destination}.first(4));
+  if (!source || !destination) return std::nullopt;
+  const auto message = std::span{owned.message}.first(owned.message_size);
+  const auto parsed = vrrp::parse_advertisement({*source, *destination, vrrp::kTtl}, message);
+  if (!parsed || parsed->version != vrrp::Version::kV3) return std::nullopt;
+  return parsed->checksum_form;
 }
 
 }  // namespace
@@ -49,6 +63,7 @@ Status OwnedPageWriter::map(const sys::UniqueFd& fd) {
       left.adoption.was_master = !torn && owned.state == State::kMaster;
       left.adoption.last_advert = BootTimePoint{Duration{owned.last_advert_boot_ns}};
       left.interface_index = static_cast<int>(owned.interface_index);
+      if (!torn) left.sent_form = form_of(owned);
       left_behind_.insert_or_assign(std::string{owned.id_view()}, left);
     }
     write_slot(slot, [](OwnedSlot& s) { s.in_use = 0; });

@@ -120,6 +120,10 @@ void VirtualRouter::set_segment(const Instant& now,
     segment_ = *segment;
     if (moved) {
       heard_form_.reset();
+      // Auto sends this form only to those who were heard to send it; the other one it sends to nobody, too.
+      const auto adopted = std::exchange(adopted_form_, std::nullopt);
+      if (adopted == vrrp::ChecksumForm::kRfc5798 && desired_.checksum == plan::ChecksumMode::kAuto)
+        heard_form_ = adopted;
       addresses_.configure(segment_->index, owned_addresses(),
                            desired_.base_priority == vrrp::kOwnerPriority);
     }

@@ -61,8 +61,13 @@ class VirtualRouter {
   // ---- configuration ----
   void reconfigure(const Instant& now, const plan::VirtualRouter& desired);
   void set_contributions(const Instant& now, std::vector<plan::Contribution> contributions);
-  // Before the first start(): what the last speaker left. It is used once.
-  void set_adoption(const election::Adoption& adoption) { adoption_ = adoption; }
+  // Before the first segment: what the last speaker left. It is used once. `sent` is the checksum form that
+  // it sent: what its peers were heard to send must survive it, or they would take its heir for silent.
+  void set_adoption(const election::Adoption& adoption,
+                    std::optional<vrrp::ChecksumForm> sent = std::nullopt) {
+    adoption_ = adoption;
+    adopted_form_ = sent;
+  }
 
   // ---- events ----
   void set_segment(const Instant& now, const tl::expected<ownership::Segment, ownership::NoSegment>& segment);
@@ -138,6 +143,7 @@ class VirtualRouter {
   std::vector<plan::Contribution> contributions_;
   std::optional<election::Adoption> adoption_;
   std::optional<vrrp::ChecksumForm> heard_form_;
+  std::optional<vrrp::ChecksumForm> adopted_form_;
   std::optional<TimePoint> install_retry_at_;
   bool started_ = false;
   bool releasing_for_good_ = false;

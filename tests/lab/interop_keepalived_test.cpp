@@ -25,6 +25,7 @@ TEST_P(WithKeepalived, ABetterVipraTakesOverAndResignsToIt) {
   ASSERT_OK(node("node-a").stop_agent());
   ASSERT_TRUE(serves("node-b"));
   EXPECT_TRUE(took_a_resignation("node-a", "node-b", stopped));
+  note_outage("Vipra gives to keepalived", stopped);
   std::size_t resignations = 0;
   for (const auto& seen : adverts(stopped)) resignations += seen.advert.priority == 0 ? 1 : 0;
   EXPECT_EQ(resignations, 3u);
@@ -42,6 +43,7 @@ TEST_P(WithKeepalived, ABetterOneTakesOverAndResignsToVipra) {
   ASSERT_OK(keepalived->stop());
   ASSERT_TRUE(serves("node-a"));
   EXPECT_TRUE(took_a_resignation("node-b", "node-a", stopped));
+  note_outage("keepalived gives to Vipra", stopped);
 }
 
 TEST_P(WithKeepalived, ACrashedOneIsReplacedByVipra) {
@@ -135,6 +137,21 @@ TEST_F(BesideKeepalived, AVipraThatWasAloneLearnsTheChecksumFormWithinOneAdverti
   ASSERT_FALSE(theirs.empty());
   EXPECT_LE(theirs.size(), 2u);
   EXPECT_LT(theirs.back() - theirs.front(), wire_.interval * 2);
+}
+
+// Only its heir's first advertisements in the same form keep the other from taking it for silent.
+TEST_F(BesideKeepalived, ACrashedSpeakersHeirSendsTheFormThatWasLearned) {
+  ASSERT_NO_FATAL_FAILURE(build_watched(2, Wire{"Ipv4"}));
+  ASSERT_TRUE(start_keepalived("node-b", peer(100)));
+  ASSERT_TRUE(serves("node-b"));
+  ASSERT_NO_FATAL_FAILURE(start_vipra("node-a", 200));
+  ASSERT_TRUE(serves("node-a"));
+  const auto crashed = now();
+  ASSERT_OK(node("node-a").signal(Role::kSpeaker, SIGKILL));
+  ASSERT_TRUE(wait_until([&] { return count_logged(node("node-a"), "speaker.started") == 2; }, s{5}));
+  EXPECT_FALSE(wait_until([&] { return advertisers(crashed).size() > 1; }, down(100) * 2))
+      << "it did not hear the heir";
+  EXPECT_TRUE(serves("node-a"));
 }
 
 TEST_F(BesideKeepalived, WithTheFormOfRfc5798GivenThereIsNoSecondOwnerAtAll) {

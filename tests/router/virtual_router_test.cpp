@@ -126,6 +126,19 @@ TEST(Router, SendsTheChecksumFormThatItsPeersSend) {
   EXPECT_TRUE(b.router.forms_mixed());
 }
 
+TEST(Router, AnHeirSendsTheChecksumFormOfTheOneThatCrashed) {
+  FakeWorld world;
+  VirtualRouter router{0, desired_v4(), world.ports};
+  router.set_adoption({true, BootTimePoint{0s}}, vrrp::ChecksumForm::kRfc5798);
+  router.set_segment({}, segment());
+  router.start({});
+  ASSERT_EQ(router.state(), State::kMaster);
+  const vrrp::IpMeta meta{*IpAddress::parse("10.0.2.15"), vrrp_group(Family::kIpv4), 255};
+  const auto parsed = vrrp::parse_advertisement(meta, world.last_message);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->checksum_form, vrrp::ChecksumForm::kRfc5798);
+}
+
 plan::VirtualRouter desired_v2(const char* password = nullptr) {
   auto desired = desired_v4();
   desired.version = vrrp::Version::kV2;
