@@ -144,6 +144,13 @@ class Interop : public AgentLab {
     return (wire_.version == 2 ? Duration{s{1}} : Duration{wire_.interval}) * (256 - priority) / 256;
   }
   [[nodiscard]] Duration down(int priority) const { return wire_.interval * 3 + skew(priority); }
+  // What a client noticed of a planned move, for people: the machine may be too busy to assert it here.
+  void note_outage(const char* what, TimePoint from) {
+    const auto report = probe_->settled_report(from, now());
+    std::printf("  %s, %s: %zu of %zu probes lost, longest outage %.1f ms%s\n", what, wire_.name, report.lost,
+                report.sent, to_ms(report.longest_outage()),
+                report.host_stalled() ? " (the host stalled)" : "");
+  }
   // `after`, of priority 100, advertised long before a silent `before` would have been given up.
   testing::AssertionResult took_a_resignation(const char* before, const char* after, TimePoint from) const {
     const auto waited = gap(before, after, from, true);

@@ -22,6 +22,7 @@ TEST_P(WithFrr, ABetterVipraTakesOverAndResignsToIt) {
   ASSERT_OK(node("node-a").stop_agent());
   ASSERT_TRUE(serves("node-b"));
   EXPECT_TRUE(took_a_resignation("node-a", "node-b", stopped));
+  note_outage("Vipra gives to FRR", stopped);
 }
 
 TEST_P(WithFrr, ABetterOneTakesOverAndResignsToVipra) {
@@ -36,6 +37,7 @@ TEST_P(WithFrr, ABetterOneTakesOverAndResignsToVipra) {
   ASSERT_OK(frr->stop());
   ASSERT_TRUE(serves("node-a"));
   EXPECT_TRUE(took_a_resignation("node-b", "node-a", stopped));
+  note_outage("FRR gives to Vipra", stopped);
 }
 
 TEST_P(WithFrr, WhoeverCrashesIsReplacedByTheOther) {
