@@ -76,7 +76,9 @@ TEST_F(VrrpLab, AHealedPartitionOfVersion2LeavesOneOwnerWhoAnnouncedLast) {
   definition_.interval = ms{1000};
   definition_.extra_vrrp = "    version: 2\n    authentication: {simplePassword: abc}\n";
   ASSERT_NO_FATAL_FAILURE(up_with_owner(2, definition_));
+  ASSERT_NO_FATAL_FAILURE(capture());
   for (int round = 0; round < 2; ++round) {
+    const auto begin = now();
     ASSERT_OK(lab_->network().cut_both(node("node-a"), node("node-b")));
     ASSERT_TRUE(wait_until([&] { return lab_->owners(vip_).size() == 2; }, s{10}));
     auto probe = lab_->probe({vip_});
@@ -84,6 +86,8 @@ TEST_F(VrrpLab, AHealedPartitionOfVersion2LeavesOneOwnerWhoAnnouncedLast) {
     const auto cut = now();
     ASSERT_TRUE(wait_until([&] { return (*probe)->answered_by("node-b", cut); }, s{5}))
         << "it announced last";
+    // A repeat of that one's after the heal would be evidence enough; only its advertisement shall be left.
+    ASSERT_TRUE(wait_until([&] { return capture_->gratuitous_arps(vip_, begin) >= 4; }, s{10}));
     ASSERT_OK(lab_->network().heal_both(node("node-a"), node("node-b")));
     ASSERT_TRUE(owns("node-a"));
     const auto settled = now();
