@@ -13,10 +13,11 @@ struct VipDefinition {
   std::string name = "web";
   std::vector<std::string> addresses{"10.99.0.100"};
   int virtual_router_id = 51;
-  std::chrono::milliseconds interval{100};
+  std::chrono::milliseconds interval{100};                // 0: not given
   std::string preemption{};                               // "", Never, Immediate, Delayed
   std::vector<std::pair<std::string, int>> priorities{};  // node name, priority
-  std::string extra_spec{};                               // YAML lines, indented by two, appended to spec
+  std::string extra_vrrp{};  // YAML lines, indented by four, appended to spec.vrrp
+  std::string extra_spec{};  // YAML lines, indented by two, appended to spec
 
   [[nodiscard]] std::string yaml() const;
 };

@@ -7,6 +7,9 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <span>
+
+#include "vrrp/packet.hpp"
 
 namespace vipra::agent {
 namespace {
@@ -18,6 +21,15 @@ void write_slot(OwnedSlot& slot, auto&& change) {
   std::atomic_thread_fence(std::memory_order_release);
   change(slot);
   slot.sequence.store(sequence + 1, std::memory_order_release);
+}
+
+// Memory that a crash left behind: no value is taken for granted.
+std::optional<vrrp::ChecksumForm> form_of(const OwnedRouter& owned) {
+  constexpr int kVersion3 = 3;
+  if (owned.family != 4 || owned.message_size == 0 || owned.message[0] >> 4 != kVersion3) return std::nullopt;
+  for (const auto form : {vrrp::ChecksumForm::kRfc9568, vrrp::ChecksumForm::kRfc5798})
+    if (owned.checksum_form == form) return form;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -49,6 +61,7 @@ Status OwnedPageWriter::map(const sys::UniqueFd& fd) {
       left.adoption.was_master = !torn && owned.state == State::kMaster;
       left.adoption.last_advert = BootTimePoint{Duration{owned.last_advert_boot_ns}};
       left.interface_index = static_cast<int>(owned.interface_index);
+      if (!torn) left.sent_form = form_of(owned);
       left_behind_.insert_or_assign(std::string{owned.id_view()}, left);
     }
     write_slot(slot, [](OwnedSlot& s) { s.in_use = 0; });

@@ -19,6 +19,7 @@ namespace vipra::agent {
 struct LeftBehind {
   election::Adoption adoption;
   int interface_index = 0;
+  std::optional<vrrp::ChecksumForm> sent_form;  // version 3 over IPv4: of its last message
 };
 
 class OwnedPageWriter {

@@ -171,7 +171,7 @@ void Speaker::place(router::RouterIndex index) {
   }
   const bool placed = slot.router->segment() && *slot.router->segment() == *segment;
   if (slot.left_behind && slot.left_behind->interface_index == segment->index) {
-    slot.router->set_adoption(slot.left_behind->adoption);
+    slot.router->set_adoption(slot.left_behind->adoption, slot.left_behind->sent_form);
   }
   slot.left_behind.reset();
   drive(index, [&](router::VirtualRouter& r) {

@@ -48,6 +48,9 @@ void write_router(const plan::VirtualRouter& router, v1::VirtualRouter& out) {
   out.set_interval_ns(router.interval.count());
   out.set_misses(static_cast<std::uint32_t>(router.misses));
   out.set_checksum(static_cast<std::uint32_t>(router.checksum));
+  out.set_startup_delay_ns(router.startup_delay.count());
+  out.set_link_up_delay_ns(router.link_up_delay.count());
+  if (router.password) out.set_simple_password(router.password->data().data(), router.password->size());
   if (router.lead) out.set_lead(*router.lead);
   out.set_created_known(router.seniority.created_unix_s.has_value());
   out.set_created_unix_s(router.seniority.created_unix_s.value_or(0));

@@ -15,7 +15,7 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr Duration kMaxPreemptionDelay = hours{24};
+constexpr Duration kMaxDelay = hours{24};
 constexpr int kMaxMisses = 255;
 
 bool is_text(std::string_view text, std::size_t limit) {
@@ -131,7 +131,7 @@ Status read_election(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
     return bad(wire, "preemption", "unknown");
   }
   const Duration delay{wire.preemption_delay_ns()};
-  if (delay < Duration::zero() || delay > kMaxPreemptionDelay) {
+  if (delay < Duration::zero() || delay > kMaxDelay) {
     return bad(wire, "preemption_delay_ns", "not within 0 to 24 hours");
   }
   out.preemption = {static_cast<plan::PreemptionPolicy>(wire.preemption()), delay};
@@ -141,6 +141,26 @@ Status read_election(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
     return bad(wire, "checksum", "unknown");
   }
   out.checksum = static_cast<plan::ChecksumMode>(wire.checksum());
+  return {};
+}
+
+Status read_password(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
+  if (wire.simple_password().empty()) return {};
+  if (out.version != vrrp::Version::kV2) return bad(wire, "simple_password", "set, though the version is 3");
+  out.password = vrrp::SimplePassword::make(wire.simple_password());
+  if (!out.password) return bad(wire, "simple_password", "longer than 8 bytes, or with a NUL byte");
+  return {};
+}
+
+Status read_delays(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
+  out.startup_delay = Duration{wire.startup_delay_ns()};
+  out.link_up_delay = Duration{wire.link_up_delay_ns()};
+  if (out.startup_delay < Duration::zero() || out.startup_delay > kMaxDelay) {
+    return bad(wire, "startup_delay_ns", "not within 0 to 24 hours");
+  }
+  if (out.link_up_delay < Duration::zero() || out.link_up_delay > kMaxDelay) {
+    return bad(wire, "link_up_delay_ns", "not within 0 to 24 hours");
+  }
   return {};
 }
 
@@ -195,7 +215,7 @@ Status read_transport(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
 Result<plan::VirtualRouter> read_router(const v1::VirtualRouter& wire) {
   plan::VirtualRouter out;
   for (const auto step : {read_identity, read_interface, read_addresses, read_election, read_interval,
-                          read_relations, read_transport}) {
+                          read_password, read_delays, read_relations, read_transport}) {
     if (auto status = step(wire, out); !status) return tl::unexpected{std::move(status).error()};
   }
   return out;

@@ -83,18 +83,40 @@ TransportSpec to_transport(const json& transport) {
   return out;
 }
 
+// What interval and misses are where they are not given. The schema cannot say it (a structural default
+// depends on nothing), so it is said here and in the description of the field.
+struct Pace {
+  Duration interval;
+  int misses;
+};
+Pace to_pace(const json& vrrp) {
+  const bool v2 = vrrp.at("version").get<int>() == 2;
+  const auto profile = text_or(vrrp, "profile", v2 ? "Safe" : "Fast");
+  if (profile == "Safe") return {std::chrono::seconds{1}, 3};
+  if (profile == "Turbo") return {std::chrono::milliseconds{10}, 5};
+  return {std::chrono::milliseconds{100}, 3};
+}
+
 VrrpSpec to_vrrp(const json& vrrp) {
   VrrpSpec out;
   out.virtual_router_id = required(vrrp::Vrid::make(vrrp.at("virtualRouterID").get<int>()));
   out.version = vrrp.at("version").get<int>() == 2 ? vrrp::Version::kV2 : vrrp::Version::kV3;
-  out.advertisement_interval = to_duration(vrrp.at("advertisementInterval"));
-  out.misses = vrrp.at("advertisementMisses").get<int>();
+  const auto pace = to_pace(vrrp);
+  out.advertisement_interval =
+      vrrp.contains("advertisementInterval") ? to_duration(vrrp.at("advertisementInterval")) : pace.interval;
+  out.misses = vrrp.value("advertisementMisses", pace.misses);
+  out.startup_delay = to_duration(vrrp.at("startupDelay"));
+  out.link_up_delay = to_duration(vrrp.at("linkUpDelay"));
   out.priority = vrrp.at("priority").get<int>();
   for (const auto& entry : vrrp.value("priorities", json::array())) {
     out.priorities.push_back({to_selector(entry), entry.at("priority").get<int>()});
   }
   out.preemption = to_preemption(vrrp.at("preemption"));
   out.checksum = to_checksum(vrrp.at("ipv4Checksum").get<std::string>());
+  if (vrrp.contains("authentication")) {
+    const auto& password = vrrp.at("authentication").at("simplePassword").get_ref<const std::string&>();
+    out.password = required(vrrp::SimplePassword::make(password));
+  }
   if (vrrp.contains("linkLocal"))
     out.link_local = required(IpAddress::parse(vrrp.at("linkLocal").get<std::string>()));
   out.transport = to_transport(vrrp.at("transport"));

@@ -77,6 +77,13 @@ bool peers_with_unicast_only(const json& self) {
   return text(self.at("mode")) != "Multicast" || !self.contains("peers");
 }
 
+bool is_version_2(const json& vrrp) {
+  return vrrp.at("version").get<std::int64_t>() == 2;
+}
+bool version_2_has_ipv4_only(const json& self) {
+  return !is_version_2(self.at("vrrp")) || count_of_family<Family::kIpv6>(self.at("addresses")) == 0;
+}
+
 bool not_name_and_pattern(const json& self) {
   return !(self.contains("name") && self.contains("pattern"));
 }
@@ -119,10 +126,26 @@ Duration duration(const json& value) {
   return parse_duration(text(value)).value_or(Duration::zero());
 }
 bool is_advertisement_interval(const json& self) {
-  return duration(self) >= milliseconds{10} && duration(self) <= seconds{40} + milliseconds{950};
+  return duration(self) >= milliseconds{10} && duration(self) <= seconds{255};
 }
 bool is_multiple_of_10ms(const json& self) {
   return duration(self) % milliseconds{10} == Duration::zero();
+}
+// 12 bits of hundredths of a second.
+bool fits_version_3(const json& self) {
+  if (is_version_2(self) || !self.contains("advertisementInterval")) return true;
+  return duration(self.at("advertisementInterval")) <= milliseconds{40950};
+}
+bool whole_seconds_with_version_2(const json& self) {
+  if (!is_version_2(self) || !self.contains("advertisementInterval")) return true;
+  return duration(self.at("advertisementInterval")) % seconds{1} == Duration::zero();
+}
+bool slow_profile_with_version_2(const json& self) {
+  if (!is_version_2(self) || self.contains("advertisementInterval") || !self.contains("profile")) return true;
+  return text(self.at("profile")) == "Safe";
+}
+bool authentication_with_version_2_only(const json& self) {
+  return is_version_2(self) || !self.contains("authentication");
 }
 bool at_most_1h(const json& self) {
   return duration(self) <= hours{1};
@@ -176,6 +199,9 @@ constexpr std::array kRules{
                     "self.vrrp.transport.peers.exists(p, isIP(p) && ip(p).family() == 6)"
                     " == self.addresses.exists(a, isIP(a) && ip(a).family() == 6)",
                     peers_where_addresses<Family::kIpv6>},
+    RuleCounterpart{"spec",
+                    "self.vrrp.version != 2 || self.addresses.all(a, !isIP(a) || ip(a).family() == 4)",
+                    version_2_has_ipv4_only},
     RuleCounterpart{"spec.addresses", "self.filter(a, isIP(a) && ip(a).family() == 4).size() <= 255",
                     at_most_255_ipv4},
     RuleCounterpart{"spec.addresses", "self.filter(a, isIP(a) && ip(a).family() == 6).size() <= 89",
@@ -206,14 +232,30 @@ constexpr std::array kRules{
                     set_operator_has_values},
     RuleCounterpart{"spec.vrrp.priorities[].nodeSelector.matchExpressions[]", kExistenceOperator,
                     existence_operator_has_no_values},
+    RuleCounterpart{"spec.vrrp",
+                    "self.version == 2 || !has(self.advertisementInterval) || "
+                    "duration(self.advertisementInterval) <= duration('40s950ms')",
+                    fits_version_3},
+    RuleCounterpart{"spec.vrrp",
+                    "self.version != 2 || !has(self.advertisementInterval) || "
+                    "duration(self.advertisementInterval).getMilliseconds() % 1000 == 0",
+                    whole_seconds_with_version_2},
+    RuleCounterpart{"spec.vrrp",
+                    "self.version != 2 || has(self.advertisementInterval) || !has(self.profile) || "
+                    "self.profile == 'Safe'",
+                    slow_profile_with_version_2},
+    RuleCounterpart{"spec.vrrp", "self.version == 2 || !has(self.authentication)",
+                    authentication_with_version_2_only},
     RuleCounterpart{"spec.vrrp.advertisementInterval",
-                    "duration(self) >= duration('10ms') && duration(self) <= duration('40s950ms')",
+                    "duration(self) >= duration('10ms') && duration(self) <= duration('255s')",
                     is_advertisement_interval},
     RuleCounterpart{"spec.vrrp.advertisementInterval", "duration(self).getMilliseconds() % 10 == 0",
                     is_multiple_of_10ms},
     RuleCounterpart{"spec.vrrp.preemption", "self.policy == 'Delayed' ? has(self.delay) : !has(self.delay)",
                     delay_with_delayed_only},
     RuleCounterpart{"spec.vrrp.preemption.delay", "duration(self) <= duration('1h')", at_most_1h},
+    RuleCounterpart{"spec.vrrp.startupDelay", "duration(self) <= duration('1h')", at_most_1h},
+    RuleCounterpart{"spec.vrrp.linkUpDelay", "duration(self) <= duration('1h')", at_most_1h},
     RuleCounterpart{"spec.vrrp.linkLocal",
                     "isIP(self) && ip(self).family() == 6 && ip(self).isLinkLocalUnicast()",
                     is_ipv6_link_local},

@@ -66,6 +66,7 @@ class Reader {
   static void read_bounds(const json& schema, Node& node) {
     node.default_value = schema.value("default", json{});
     for (const auto& value : schema.value("enum", json::array())) node.one_of_values.push_back(value);
+    node.secret = schema.value("format", "") == "password";
     if (schema.value("format", "") == "int32") {
       node.minimum = std::numeric_limits<std::int32_t>::min();
       node.maximum = std::numeric_limits<std::int32_t>::max();
@@ -92,7 +93,10 @@ class Reader {
     node.required = schema.value("required", std::vector<std::string>{});
     const auto properties = schema.value("properties", json::object());
     for (const auto& [name, child] : properties.items()) {
-      node.properties.emplace(name, read(child, field_of(place, name)));
+      auto read_child = read(child, field_of(place, name));
+      // Who forgets the name of the field writes the secret in the place of its object.
+      node.secret = node.secret || read_child->secret;
+      node.properties.emplace(name, std::move(read_child));
     }
     if (schema.contains("items")) node.items = read(schema["items"], place + "[]");
     if (schema.contains("additionalProperties")) {

@@ -37,6 +37,7 @@ struct Schema::Node {
   std::size_t max_size = static_cast<std::size_t>(-1);
   std::optional<std::regex> pattern;
   std::string pattern_text;
+  bool secret = false;  // no message may show a scalar that stands here
   bool unique_items = false;
   std::vector<std::string> unique_keys;  // items are objects that differ in these
   std::vector<BoundRule> rules;

@@ -54,9 +54,13 @@ std::string shown(const json& value) {
   return value.dump();
 }
 
-std::string wrong_type(const json& value, Type type) {
-  auto message = "must be " + std::string{name_of(type)} + ", not " + shown(value);
-  if (type == Type::kString && value.is_primitive()) message += " (put it in quotes)";
+std::string shown(const json& value, const Node& node) {
+  return node.secret && value.is_primitive() ? "this value" : shown(value);
+}
+
+std::string wrong_type(const json& value, const Node& node) {
+  auto message = "must be " + std::string{name_of(node.type)} + ", not " + shown(value, node);
+  if (node.type == Type::kString && value.is_primitive()) message += " (put it in quotes)";
   return message;
 }
 
@@ -106,7 +110,7 @@ class Validator {
   void check(const json& value, const Node& node, const Path& path) {
     const auto before = errors_.found();
     if (!has_type(value, node.type)) {
-      errors_.add(path, Reason::kWrongType, wrong_type(value, node.type));
+      errors_.add(path, Reason::kWrongType, wrong_type(value, node));
       return;
     }
     check_value(value, node, path);
@@ -134,7 +138,7 @@ class Validator {
   void check_enumeration(const json& value, const Node& node, const Path& path) {
     const auto& allowed = node.one_of_values;
     if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return;
-    std::string message = shown(value) + " is not supported; supported:";
+    std::string message = shown(value, node) + " is not supported; supported:";
     for (const auto& one : allowed) message.append(&one == &allowed.front() ? " " : ", ").append(shown(one));
     errors_.add(path, Reason::kInvalidValue, std::move(message));
   }
@@ -200,7 +204,7 @@ class Validator {
       errors_.add(path, Reason::kInvalidValue,
                   "must have at least " + std::to_string(node.min_size) + " character(s)");
     } else if (node.pattern && !std::regex_search(text, *node.pattern)) {
-      errors_.add(path, Reason::kInvalidValue, in_quotes(text) + " must match " + node.pattern_text);
+      errors_.add(path, Reason::kInvalidValue, shown(text, node) + " must match " + node.pattern_text);
     }
   }
 
@@ -224,7 +228,7 @@ class Validator {
       if (rule.holds(value)) continue;
       auto text = path.to_string();
       for (const auto& name : rule.field_path) text.append(text.empty() ? "" : ".").append(name);
-      const auto subject = value.is_primitive() ? shown(value) + ' ' : std::string{};
+      const auto subject = value.is_primitive() ? shown(value, node) + ' ' : std::string{};
       errors_.add(std::move(text), rule.reason, subject + rule.message);
     }
   }

@@ -46,10 +46,13 @@ struct VrrpSpec {
   vrrp::Version version = vrrp::Version::kV3;
   Duration advertisement_interval{};
   int misses = vrrp::kDefaultMisses;
+  Duration startup_delay{};
+  Duration link_up_delay{};
   int priority = vrrp::kDefaultPriority;
   std::vector<PriorityOverride> priorities;  // the first that matches the node wins
   plan::Preemption preemption;
   plan::ChecksumMode checksum = plan::ChecksumMode::kAuto;
+  std::optional<vrrp::SimplePassword> password;  // version 2
   std::optional<IpAddress> link_local;
   TransportSpec transport;
   bool operator==(const VrrpSpec&) const = default;

@@ -113,6 +113,11 @@ int Machine::heard_priority() const noexcept {
   return 0;
 }
 
+bool Machine::listens_first() const noexcept {
+  const auto* backup = std::get_if<Backup>(&state_);
+  return backup != nullptr && backup->listen_until.has_value();
+}
+
 bool Machine::holds_addresses() const noexcept {
   if (const auto* backup = std::get_if<Backup>(&state_)) return backup->hold_until.has_value();
   return std::holds_alternative<Master>(state_) || std::holds_alternative<Releasing>(state_);
@@ -155,6 +160,17 @@ Machine::Backup Machine::fresh_backup(const Instant& now) const {
   return backup;
 }
 
+// Until when a router that comes out of Init or Fault may not claim; nullopt when an ordinary election is as
+// long.
+std::optional<TimePoint> Machine::end_of_delay(const Instant& now) const {
+  auto end = began_at_.value_or(now.mono) + config_.startup_delay;
+  const auto* fault = std::get_if<Fault>(&state_);
+  if (fault != nullptr && fault->link_was_down) end = std::max(end, now.mono + config_.link_up_delay);
+  const auto ordinary =
+      priority_ == vrrp::kOwnerPriority ? Duration::zero() : down_interval(config_.interval);
+  return end > now.mono + ordinary ? std::optional{end} : std::nullopt;
+}
+
 // Nobody may be master now: wait for one skew only, with the addresses still in place.
 Machine::Backup Machine::quick_backup(const Instant& now) const {
   auto backup = fresh_backup(now);
@@ -173,17 +189,21 @@ void Machine::transition(State to, Reason reason, Actions& out, Duration silence
 }
 
 void Machine::start(const Instant& now, const std::optional<Adoption>& adoption, Actions& out) {
+  if (!began_at_) began_at_ = now.mono;
   if (adoption && adoption->was_master &&
       now.boot - adoption->last_advert <= config_.interval * config_.misses) {
     promote(now, Reason::kAdopted, out);
     return;
   }
   if (adoption) out.push_back(RemoveAddresses{});  // whatever the crashed speaker left: the peers have moved
-  if (priority_ == vrrp::kOwnerPriority && !config_.follows_lead) {
+  auto backup = fresh_backup(now);
+  backup.listen_until = end_of_delay(now);
+  if (priority_ == vrrp::kOwnerPriority && !config_.follows_lead && !backup.listen_until) {
     promote(now, Reason::kAddressOwner, out);
     return;
   }
-  to_backup(now, fresh_backup(now), Reason::kStartup, out);
+  if (backup.listen_until) backup.master_down_at = *backup.listen_until;
+  to_backup(now, backup, Reason::kStartup, out);
 }
 
 void Machine::promote(const Instant& now, Reason reason, Actions& out) {
@@ -212,7 +232,11 @@ void Machine::to_fault(const Instant& now, Reason reason, Actions& out) {
     out.push_back(StopAnnouncing{});
   }
   if (holds_addresses()) out.push_back(RemoveAddresses{});
-  enter(Fault{}, State::kFault, reason, out);
+  if (!began_at_) began_at_ = now.mono;
+  // What else is wrong meanwhile does not make the link older.
+  const auto* before = std::get_if<Fault>(&state_);
+  const bool link_was_down = reason == Reason::kInterfaceDown || (before != nullptr && before->link_was_down);
+  enter(Fault{link_was_down}, State::kFault, reason, out);
 }
 
 void Machine::to_init(Reason reason, Actions& out) {
@@ -227,10 +251,9 @@ void Machine::resign(const Instant& now, Actions& out) {
 
 // One more advertisement with the real priority, from a master that yields: the survivor of two masters hears
 // a losing advertisement and announces again. Without it, one that never heard the other would leave the
-// clients of the other's side with a dead entry. (A version 2 master does not answer losing advertisements.)
+// clients of the other's side with a dead entry. (A version 2 survivor answers with announcements alone.)
 void Machine::last_word(Actions& out) const {
-  if (config_.version == vrrp::Version::kV3)
-    out.push_back(SendAdvert{static_cast<vrrp::Priority>(priority_)});
+  out.push_back(SendAdvert{static_cast<vrrp::Priority>(priority_)});
 }
 
 void Machine::listen_after_stall(const Instant& now, Actions& out) {

@@ -29,6 +29,11 @@ struct Config {
   int misses = vrrp::kDefaultMisses;
   plan::Preemption preemption;
   bool follows_lead = false;  // leaves Backup only while its lead is Master
+  // How long to listen before it may claim what nobody is heard to hold: after the start, and after its link
+  // came up. A switch may not forward yet. A master that this router leaves in place, or that resigns, ends
+  // it; an adopted mastership knows none.
+  Duration startup_delay{};
+  Duration link_up_delay{};
   bool operator==(const Config&) const = default;
 };
 
@@ -149,22 +154,28 @@ class Machine {
   // Whom a Backup hears (or, in Releasing, who takes over).
   [[nodiscard]] std::optional<IpAddress> heard_master() const noexcept;
   [[nodiscard]] int heard_priority() const noexcept;
+  // Whether a Backup that has heard nobody waits for startup_delay or link_up_delay, not for a master to be
+  // silent.
+  [[nodiscard]] bool listens_first() const noexcept;
   // Whether addresses of this router are meant to be in the kernel now.
   [[nodiscard]] bool holds_addresses() const noexcept;
 
  private:
   struct Init {};
-  struct Fault {};
+  struct Fault {
+    bool link_was_down = false;
+  };
   struct Backup {
     TimePoint master_down_at{};
     TimePoint heard_at{};  // the last accepted advertisement, or entry: what deadlines are computed from
     Duration master_interval{};
     std::optional<IpAddress> master;
     int master_priority = 0;
-    bool taking_over = false;             // the master worsened: nothing lower re-arms
-    bool waiting_for_lead = false;        // the master is silent, but the lead is not Master
-    std::optional<TimePoint> preempt_at;  // Delayed: when the hold of this lower master ends
-    std::optional<TimePoint> hold_until;  // addresses are still in the kernel
+    bool taking_over = false;               // the master worsened: nothing lower re-arms
+    bool waiting_for_lead = false;          // the master is silent, but the lead is not Master
+    std::optional<TimePoint> listen_until;  // a delay of the configuration; gone with the first master heard
+    std::optional<TimePoint> preempt_at;    // Delayed: when the hold of this lower master ends
+    std::optional<TimePoint> hold_until;    // addresses are still in the kernel
   };
   struct Master {
     TimePoint next_advert_at{};
@@ -215,6 +226,7 @@ class Machine {
   [[nodiscard]] Duration skew(Duration interval) const;
   [[nodiscard]] Duration down_interval(Duration interval) const;
   [[nodiscard]] Backup fresh_backup(const Instant& now) const;
+  [[nodiscard]] std::optional<TimePoint> end_of_delay(const Instant& now) const;
   [[nodiscard]] Backup quick_backup(const Instant& now) const;
   [[nodiscard]] Duration release_bound() const;
   [[nodiscard]] bool wins_against(const AdvertReceived& advert) const;
@@ -227,6 +239,7 @@ class Machine {
   Reason entered_because_ = Reason::kNone;
   LeadState lead_ = LeadState::kAway;
   std::optional<Resigned> resigned_;
+  std::optional<TimePoint> began_at_;  // its first Startup or Faulted
   int resignations_left_ = 0;
   TimePoint next_resignation_at_{};
 };

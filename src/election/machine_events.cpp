@@ -124,6 +124,7 @@ void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& adve
   if (config_.version == vrrp::Version::kV3) backup.master_interval = advert.interval;
   backup.heard_at = advert.received_at;
   backup.master_down_at = advert.received_at + down_interval(backup.master_interval);
+  backup.listen_until.reset();
   backup.waiting_for_lead = false;
 }
 
@@ -142,11 +143,13 @@ void Machine::on_advert_in_master(const Instant& now, const AdvertReceived& adve
     return;
   }
   if (wins_against(advert)) {
-    if (config_.version == vrrp::Version::kV2 || answered) return;
+    if (answered) return;
     master.answered = advert;
-    if (now.mono - master.reply_window >= config_.interval)
-      master.reply_window = now.mono, master.replies = 0;
-    if (++master.replies <= kMaxRepliesPerInterval) send_now();
+    if (config_.version == vrrp::Version::kV3) {
+      if (now.mono - master.reply_window >= config_.interval)
+        master.reply_window = now.mono, master.replies = 0;
+      if (++master.replies <= kMaxRepliesPerInterval) send_now();
+    }
     out.push_back(Announce{AnnounceCause::kEvidence});
     return;
   }
@@ -189,8 +192,10 @@ void Machine::on_priority(const PriorityChanged& change) {
   priority_ = change.priority;
   if (auto* backup = std::get_if<Backup>(&state_)) {
     // From the last accepted advertisement, and never later than before: a change must not delay a takeover.
-    backup->master_down_at =
-        std::min(backup->master_down_at, backup->heard_at + down_interval(backup->master_interval));
+    if (!backup->listen_until) {
+      backup->master_down_at =
+          std::min(backup->master_down_at, backup->heard_at + down_interval(backup->master_interval));
+    }
   }
 }
 
@@ -201,7 +206,8 @@ void Machine::on_config(const Instant& now, const ConfigChanged& change) {
     return;
   if (auto* backup = std::get_if<Backup>(&state_)) {
     if (!backup->master) backup->master_interval = config_.interval;
-    if (!backup->taking_over) backup->master_down_at = now.mono + down_interval(backup->master_interval);
+    if (!backup->taking_over && !backup->listen_until)
+      backup->master_down_at = now.mono + down_interval(backup->master_interval);
   } else if (auto* master = std::get_if<Master>(&state_)) {
     master->next_advert_at = std::min(master->next_advert_at, now.mono + config_.interval);
   }

@@ -94,9 +94,12 @@ struct VirtualRouter {
   Preemption preemption;
   Duration interval{std::chrono::milliseconds{100}};
   int misses = vrrp::kDefaultMisses;
+  Duration startup_delay{};  // listen so long after the start before claiming,
+  Duration link_up_delay{};  // and so long after the link came up
   ChecksumMode checksum = ChecksumMode::kAuto;
   Transport transport;
-  std::optional<RouterId> lead;  // this router follows that one
+  std::optional<vrrp::SimplePassword> password;  // version 2; none: no authentication
+  std::optional<RouterId> lead;                  // this router follows that one
   Seniority seniority;
   bool arp_reply_form = false;  // announce by ARP reply too
   bool operator==(const VirtualRouter&) const = default;

@@ -71,8 +71,11 @@ VirtualRouter make_router(const VirtualIpSpec& spec, Family family, const NodeFa
   router.preemption = spec.vrrp.preemption;
   router.interval = spec.vrrp.advertisement_interval;
   router.misses = spec.vrrp.misses;
+  router.startup_delay = spec.vrrp.startup_delay;
+  router.link_up_delay = spec.vrrp.link_up_delay;
   router.checksum = spec.vrrp.checksum;
   router.transport = {spec.vrrp.transport.mode, peers_of(spec, family, node)};
+  router.password = spec.vrrp.password;
   router.seniority = spec.seniority;
   if (family == Family::kIpv4) {
     router.arp_reply_form = spec.arp_reply_form;

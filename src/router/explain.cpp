@@ -6,7 +6,10 @@ std::string VirtualRouter::detail() const {
   if (const auto* current = fault()) return current->detail;
   if (aside_) return aside_->detail;
   const auto heard = machine_.heard_master();
-  if (!heard) return {};
+  if (!heard) {
+    return machine_.listens_first() ? "nobody is heard yet; it listens first, for startupDelay or linkUpDelay"
+                                    : "";
+  }
   const auto own = std::to_string(machine_.priority());
   const auto other = std::to_string(machine_.heard_priority()) + " of " + heard->to_string();
   const auto why = machine_.reason();

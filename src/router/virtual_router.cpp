@@ -15,6 +15,8 @@ election::Config machine_config(const plan::VirtualRouter& desired) {
   config.misses = desired.misses;
   config.preemption = desired.preemption;
   config.follows_lead = desired.lead.has_value();
+  config.startup_delay = desired.startup_delay;
+  config.link_up_delay = desired.link_up_delay;
   return config;
 }
 
@@ -128,6 +130,10 @@ void VirtualRouter::set_segment(const Instant& now,
     segment_ = *segment;
     if (moved) {
       heard_form_.reset();
+      // Auto sends this form only to those who were heard to send it; the other one it sends to nobody, too.
+      const auto adopted = std::exchange(adopted_form_, std::nullopt);
+      if (adopted == vrrp::ChecksumForm::kRfc5798 && desired_.checksum == plan::ChecksumMode::kAuto)
+        heard_form_ = adopted;
       addresses_.configure(segment_->index, owned_addresses(),
                            desired_.base_priority == vrrp::kOwnerPriority);
     }
@@ -193,6 +199,10 @@ void VirtualRouter::on_advertisement(const Instant& now, const vrrp::IpMeta& met
   policy.version = desired_.version;
   policy.vrid = desired_.vrid;
   policy.interval = desired_.interval;
+  if (desired_.password) {
+    policy.auth_type = vrrp::kSimpleTextPassword;
+    policy.auth_data = desired_.password->data();
+  }
   if (const auto drop = vrrp::check_policy(advertisement, policy)) {
     count_drop(*drop);
     return;
@@ -224,7 +234,8 @@ void VirtualRouter::note_checksum_form(vrrp::ChecksumForm form) {
 
 void VirtualRouter::note_mismatches(const vrrp::Advertisement& advertisement) {
   if (advertisement.interval != desired_.interval) ++counters_.interval_mismatches;
-  const auto ours = message().subspan(std::min(vrrp::kHeaderSize, message_size_));
+  if (message_size_ == 0) return;
+  const auto ours = message().subspan(vrrp::kHeaderSize, message_size_ - overhead());
   const auto& theirs = advertisement.addresses;
   if (ours.size() != theirs.size() || std::memcmp(ours.data(), theirs.data(), theirs.size()) != 0) {
     ++counters_.address_list_mismatches;

@@ -63,8 +63,13 @@ class VirtualRouter {
   // ---- configuration ----
   void reconfigure(const Instant& now, const plan::VirtualRouter& desired);
   void set_contributions(const Instant& now, std::vector<plan::Contribution> contributions);
-  // Before the first start(): what the last speaker left. It is used once.
-  void set_adoption(const election::Adoption& adoption) { adoption_ = adoption; }
+  // Before the first segment: what the last speaker left. It is used once. `sent` is the checksum form that
+  // it sent: what its peers were heard to send must survive it, or they would take its heir for silent.
+  void set_adoption(const election::Adoption& adoption,
+                    std::optional<vrrp::ChecksumForm> sent = std::nullopt) {
+    adoption_ = adoption;
+    adopted_form_ = sent;
+  }
 
   // ---- events ----
   void set_segment(const Instant& now, const tl::expected<ownership::Segment, ownership::NoSegment>& segment);
@@ -141,6 +146,7 @@ class VirtualRouter {
   void note_mismatches(const vrrp::Advertisement& advertisement);
   [[nodiscard]] std::vector<IpAddress> owned_addresses() const;
   [[nodiscard]] vrrp::ChecksumForm form_to_send() const noexcept;
+  [[nodiscard]] std::size_t overhead() const noexcept;
 
   static constexpr Duration kInstallRetry = std::chrono::seconds{5};
 
@@ -156,6 +162,7 @@ class VirtualRouter {
   std::optional<FaultInfo> aside_;  // handed over on somebody's wish, and until that ends
   std::optional<election::Adoption> adoption_;
   std::optional<vrrp::ChecksumForm> heard_form_;
+  std::optional<vrrp::ChecksumForm> adopted_form_;
   std::optional<TimePoint> install_retry_at_;
   bool started_ = false;
   bool releasing_for_good_ = false;

@@ -98,6 +98,11 @@ vrrp::ChecksumForm VirtualRouter::form_to_send() const noexcept {
   return heard_form_.value_or(vrrp::ChecksumForm::kRfc9568);
 }
 
+// What a message has beside its addresses.
+std::size_t VirtualRouter::overhead() const noexcept {
+  return vrrp::kHeaderSize + (desired_.version == vrrp::Version::kV2 ? vrrp::kV2AuthSize : 0);
+}
+
 void VirtualRouter::build_message() {
   if (!segment_) return;
   build_destinations();
@@ -107,8 +112,8 @@ void VirtualRouter::build_message() {
   }
   // As many addresses as one frame and the count field take; the rest are owned all the same.
   const std::size_t ip_header = desired_.family == Family::kIpv4 ? 20 : 40;
-  const auto room = (std::min<std::size_t>(segment_->mtu, 1500) - ip_header - vrrp::kHeaderSize) /
-                    address_size(desired_.family);
+  const auto room =
+      (std::min<std::size_t>(segment_->mtu, 1500) - ip_header - overhead()) / address_size(desired_.family);
   auto listed = owned_addresses();
   listed.resize(
       std::min({listed.size(), room, vrrp::kMaxAddresses,
@@ -121,6 +126,10 @@ void VirtualRouter::build_message() {
   fields.interval = desired_.interval;
   fields.checksum_form = message_form_ = form_to_send();
   fields.addresses = listed;
+  if (desired_.password) {
+    fields.auth_type = vrrp::kSimpleTextPassword;
+    fields.auth_data = desired_.password->data();
+  }
   const auto& first = destinations_.front();
   message_size_ = vrrp::build_advertisement(fields, first.source, first.destination, message_);
 }

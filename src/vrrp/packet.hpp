@@ -21,7 +21,6 @@
 namespace vipra::vrrp {
 
 inline constexpr std::size_t kHeaderSize = 8;
-inline constexpr std::size_t kV2AuthSize = 8;
 inline constexpr std::size_t kMaxAddresses = 255;
 inline constexpr std::size_t kMaxMessage = kHeaderSize + kMaxAddresses * 16 + kV2AuthSize;
 // IPv6 addresses that fit one Ethernet frame (1500 - 40 - 8) / 16.
@@ -42,7 +41,7 @@ struct Advertisement {
   Priority priority = 0;
   Duration interval{};  // version 2 in whole seconds, version 3 in centiseconds on the wire
   ChecksumForm checksum_form = ChecksumForm::kRfc9568;  // which form verified (version 3, IPv4)
-  std::uint8_t auth_type = 0;                           // version 2
+  std::uint8_t auth_type = kNoAuthentication;           // version 2
   std::array<std::uint8_t, kV2AuthSize> auth_data{};    // version 2
   std::span<const std::uint8_t> addresses{};
   std::size_t address_count = 0;
@@ -73,8 +72,8 @@ struct AdvertisementFields {
   Priority priority = kDefaultPriority;
   Duration interval{};  // rounded to the unit of the version by the caller (validation did)
   ChecksumForm checksum_form = ChecksumForm::kRfc9568;
-  std::span<const IpAddress> addresses{};  // IPv6: the first is link-local
-  std::uint8_t auth_type = 0;              // version 2
+  std::span<const IpAddress> addresses{};      // IPv6: the first is link-local
+  std::uint8_t auth_type = kNoAuthentication;  // version 2
   std::array<std::uint8_t, kV2AuthSize> auth_data{};
 };
 // Writes the message into `out` and returns its size. The kernel fills in no checksum: source and destination

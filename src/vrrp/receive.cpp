@@ -48,7 +48,8 @@ std::optional<DropReason> check_policy(const Advertisement& advertisement,
   if (advertisement.vrid != policy.vrid.value()) return DropReason::kVrid;
   if (policy.version == Version::kV3) return std::nullopt;
   if (advertisement.auth_type != policy.auth_type) return DropReason::kAuthType;
-  if (policy.auth_type != 0 && !equal_in_constant_time(advertisement.auth_data, policy.auth_data)) {
+  if (policy.auth_type != kNoAuthentication &&
+      !equal_in_constant_time(advertisement.auth_data, policy.auth_data)) {
     return DropReason::kAuthFail;
   }
   if (advertisement.interval != policy.interval) return DropReason::kIntervalMismatch;

@@ -54,7 +54,7 @@ struct ReceivePolicy {
   Version version = Version::kV3;
   Vrid vrid = *Vrid::make(1);
   Duration interval{};                                // version 2: must be equal; version 3 learns it instead
-  std::uint8_t auth_type = 0;                         // version 2: 0 none, 1 simple text (RFC 2338)
+  std::uint8_t auth_type = kNoAuthentication;         // version 2
   std::array<std::uint8_t, kV2AuthSize> auth_data{};  // padded with zeros
 };
 

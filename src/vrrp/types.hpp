@@ -1,7 +1,10 @@
 // Names of the protocol as types: an invalid value cannot exist, a unit cannot be lost.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -28,6 +31,35 @@ class Vrid {
 };
 
 enum class Version : std::uint8_t { kV2 = 2, kV3 = 3 };
+
+// Authentication of version 2 (RFC 2338 section 5.3.6): the types that may be run, and the data at the end of
+// every message, whatever the type.
+inline constexpr std::uint8_t kNoAuthentication = 0;
+inline constexpr std::uint8_t kSimpleTextPassword = 1;
+inline constexpr std::size_t kV2AuthSize = 8;
+
+// The password of type 1. A secret as far as that goes: on purpose nothing turns it into text for people.
+class SimplePassword {
+ public:
+  // 1 to 8 bytes, none of them zero, because zeros pad it on the wire.
+  [[nodiscard]] static constexpr std::optional<SimplePassword> make(std::string_view text) noexcept {
+    if (text.empty() || text.size() > kV2AuthSize || text.find('\0') != std::string_view::npos)
+      return std::nullopt;
+    SimplePassword out;
+    std::copy(text.begin(), text.end(), out.data_.begin());
+    out.size_ = text.size();
+    return out;
+  }
+  // As the message carries it.
+  [[nodiscard]] constexpr const std::array<std::uint8_t, kV2AuthSize>& data() const noexcept { return data_; }
+  [[nodiscard]] constexpr std::size_t size() const noexcept { return size_; }  // without the padding
+  bool operator==(const SimplePassword&) const = default;
+
+ private:
+  SimplePassword() = default;
+  std::array<std::uint8_t, kV2AuthSize> data_{};
+  std::size_t size_ = 0;
+};
 
 // How the IPv4 checksum of version 3 is made: RFC 9568 sums the message alone, RFC 5798 was read as adding a
 // pseudo-header. IPv6 and version 2 have one form each.

@@ -35,6 +35,8 @@ plan::VirtualRouter router_v6(std::string id = "web/ipv6") {
   out.preemption = {plan::PreemptionPolicy::kDelayed, seconds{30}};
   out.interval = milliseconds{40950};
   out.misses = 5;
+  out.startup_delay = seconds{45};
+  out.link_up_delay = seconds{5};
   out.checksum = plan::ChecksumMode::kRfc5798;
   out.lead = "web/ipv4";
   out.seniority = {1'700'000'000, "web"};
@@ -114,6 +116,10 @@ INSTANTIATE_TEST_SUITE_P(
         Mutation{": id", [](auto& r) { r.set_id(std::string("a\0b", 3)); }},
         Mutation{"web/ipv4: family", [](auto& r) { r.set_family(5); }},
         Mutation{"web/ipv4: vrid", [](auto& r) { r.set_vrid(0); }},
+        Mutation{"web/ipv4: startup_delay_ns", [](auto& r) { r.set_startup_delay_ns(-1); }},
+        Mutation{"web/ipv4: startup_delay_ns", [](auto& r) { r.set_startup_delay_ns(86'400'000'000'001); }},
+        Mutation{"web/ipv4: link_up_delay_ns", [](auto& r) { r.set_link_up_delay_ns(-1); }},
+        Mutation{"web/ipv4: link_up_delay_ns", [](auto& r) { r.set_link_up_delay_ns(86'400'000'000'001); }},
         Mutation{"web/ipv4: vrid", [](auto& r) { r.set_vrid(256); }},
         Mutation{"web/ipv4: vrid", [](auto& r) { r.set_vrid(0xffffffff); }},
         Mutation{"web/ipv4: version", [](auto& r) { r.set_version(4); }},
@@ -246,6 +252,28 @@ TEST(DesiredState, version_2_is_for_ipv4_and_counts_whole_seconds) {
   six.mutable_routers(1)->set_version(2);
   six.mutable_routers(1)->set_interval_ns(1'000'000'000);
   EXPECT_FALSE(read(six));
+}
+
+TEST(DesiredState, carries_the_password_of_version_2_and_of_no_other) {
+  auto router = router_v4();
+  router.version = vrrp::Version::kV2;
+  router.interval = seconds{1};
+  router.password = vrrp::SimplePassword::make("8 bytes!");
+  const auto wire = to_proto(state_of({router}));
+  const auto after = read(wire);
+  ASSERT_TRUE(after) << after.error().what;
+  EXPECT_EQ(after->routers.at(0), router);
+  for (const auto& password : {std::string{"9 bytes!!"}, std::string{"a\0b", 3}}) {
+    auto bad = wire;
+    bad.mutable_routers(0)->set_simple_password(password);
+    const auto state = read(bad);
+    ASSERT_FALSE(state);
+    EXPECT_NE(state.error().what.find("simple_password"), std::string::npos);
+    EXPECT_EQ(state.error().what.find(password.substr(0, 2)), std::string::npos) << "not in an error either";
+  }
+  auto version_3 = wire;
+  version_3.mutable_routers(0)->set_version(3);
+  EXPECT_FALSE(read(version_3));
 }
 
 TEST(DesiredState, wants_sorted_unique_ids) {

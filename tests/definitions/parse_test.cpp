@@ -25,7 +25,7 @@ std::vector<std::string> places(const ParsedObject& parsed) {
   return out;
 }
 
-TEST(ParseVirtualIp, FillsInTheDefaultsOfTheSchema) {
+TEST(ParseVirtualIp, FillsInTheDefaults) {
   const auto parsed = parse_virtual_ip(minimal());
   ASSERT_TRUE(parsed.spec);
   const auto& spec = *parsed.spec;
@@ -42,6 +42,9 @@ TEST(ParseVirtualIp, FillsInTheDefaultsOfTheSchema) {
   EXPECT_EQ(spec.vrrp.preemption, plan::Preemption{});
   EXPECT_EQ(spec.vrrp.checksum, plan::ChecksumMode::kAuto);
   EXPECT_FALSE(spec.vrrp.link_local);
+  EXPECT_FALSE(spec.vrrp.password);
+  EXPECT_EQ(spec.vrrp.startup_delay, 0s);
+  EXPECT_EQ(spec.vrrp.link_up_delay, 0s);
   EXPECT_FALSE(spec.arp_reply_form);
 }
 
@@ -79,7 +82,7 @@ TEST(ParseVirtualIp, TakesEveryFieldThatIsGiven) {
     "nodeSelector": {"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["x", "y"]}]},
     "vrrp": {"virtualRouterID": 9, "advertisementInterval": "1s", "advertisementMisses": 5, "priority": 7,
              "priorities": [{"nodeSelector": {}, "priority": 200}], "preemption": {"policy": "Delayed", "delay": "5m"},
-             "ipv4Checksum": "RFC5798", "linkLocal": "fe80::9"},
+             "startupDelay": "45s", "linkUpDelay": "5s", "ipv4Checksum": "RFC5798", "linkLocal": "fe80::9"},
     "announcement": {"arpReply": true}})");
   const auto parsed = parse_virtual_ip(object);
   ASSERT_TRUE(parsed.spec) << parsed.errors.at(0).path << parsed.errors.at(0).message;
@@ -95,12 +98,78 @@ TEST(ParseVirtualIp, TakesEveryFieldThatIsGiven) {
   EXPECT_FALSE(spec.node_selector.matches({{"tier", "x"}}));
   EXPECT_EQ(spec.vrrp.advertisement_interval, 1s);
   EXPECT_EQ(spec.vrrp.misses, 5);
+  EXPECT_EQ(spec.vrrp.startup_delay, 45s);
+  EXPECT_EQ(spec.vrrp.link_up_delay, 5s);
   EXPECT_EQ(spec.vrrp.priority, 7);
   EXPECT_EQ(spec.vrrp.priorities.at(0).priority, 200);
   EXPECT_EQ(spec.vrrp.preemption, (plan::Preemption{plan::PreemptionPolicy::kDelayed, 5min}));
   EXPECT_EQ(spec.vrrp.checksum, plan::ChecksumMode::kRfc5798);
   EXPECT_EQ(spec.vrrp.link_local, IpAddress::parse("fe80::9"));
   EXPECT_TRUE(spec.arp_reply_form);
+}
+
+// A structural default depends on nothing, so these are the parser's.
+TEST(ParseVirtualIp, TakesThePaceFromTheProfileWhereItIsNotGiven) {
+  struct Pace {
+    const char* vrrp;
+    Duration interval;
+    int misses;
+  };
+  for (const auto& [text, interval, misses] : std::vector<Pace>{
+           {R"({"profile": "Safe"})", 1s, 3},
+           {R"({"profile": "Fast"})", 100ms, 3},
+           {R"({"profile": "Turbo"})", 10ms, 5},
+           {R"({"profile": "Turbo", "advertisementInterval": "50ms"})", 50ms, 5},
+           {R"({"profile": "Turbo", "advertisementMisses": 9})", 10ms, 9},
+           {R"({"version": 2})", 1s, 3},
+           {R"({"version": 2, "profile": "Safe"})", 1s, 3},
+           {R"({"version": 2, "profile": "Turbo", "advertisementInterval": "2s"})", 2s, 5},
+       }) {
+    auto object = minimal();
+    object["spec"]["vrrp"].update(json::parse(text));
+    const auto parsed = parse_virtual_ip(object);
+    ASSERT_TRUE(parsed.spec) << text << ": " << parsed.errors.at(0).message;
+    EXPECT_EQ(parsed.spec->vrrp.advertisement_interval, interval) << text;
+    EXPECT_EQ(parsed.spec->vrrp.misses, misses) << text;
+  }
+}
+
+TEST(ParseVirtualIp, TakesVersion2AndItsPassword) {
+  auto object = minimal();
+  object["spec"]["vrrp"]["version"] = 2;
+  auto parsed = parse_virtual_ip(object);
+  ASSERT_TRUE(parsed.spec);
+  EXPECT_EQ(parsed.spec->vrrp.version, vrrp::Version::kV2);
+  EXPECT_EQ(parsed.spec->vrrp.password, std::nullopt);
+  object["spec"]["vrrp"]["authentication"]["simplePassword"] = "s3cret";
+  parsed = parse_virtual_ip(object);
+  ASSERT_TRUE(parsed.spec);
+  EXPECT_EQ(parsed.spec->vrrp.password, vrrp::SimplePassword::make("s3cret"));
+}
+
+TEST(ParseVirtualIp, SaysWhyVersion2HasNoPartsOfASecond) {
+  auto object = minimal();
+  object["spec"]["vrrp"]["version"] = 2;
+  object["spec"]["vrrp"]["advertisementInterval"] = "400ms";
+  const auto parsed = parse_virtual_ip(object);
+  ASSERT_EQ(places(parsed), std::vector<std::string>{"spec.vrrp.advertisementInterval"});
+  EXPECT_THAT(parsed.errors[0].message, testing::HasSubstr("whole seconds with version 2"));
+}
+
+TEST(ParseVirtualIp, ShowsNoPasswordInAMessage) {
+  auto without_field = minimal();
+  without_field["spec"]["vrrp"]["authentication"] = "secret";
+  EXPECT_THAT(parse_virtual_ip(without_field).errors.at(0).message,
+              testing::Not(testing::HasSubstr("secret")));
+  for (const auto& password : {json("secret\u00e9"), json("secret-too-long"), json(424242), json(true)}) {
+    auto object = minimal();
+    object["spec"]["vrrp"]["version"] = 2;
+    object["spec"]["vrrp"]["authentication"]["simplePassword"] = password;
+    const auto parsed = parse_virtual_ip(object);
+    ASSERT_EQ(places(parsed), std::vector<std::string>{"spec.vrrp.authentication.simplePassword"});
+    for (const auto* shown : {"secret", "424242", "true"})
+      EXPECT_THAT(parsed.errors[0].message, testing::Not(testing::HasSubstr(shown)));
+  }
 }
 
 TEST(ParseVirtualIp, SuggestsTheFieldThatWasProbablyMeant) {

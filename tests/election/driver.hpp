@@ -85,6 +85,11 @@ inline Config config_1s() {
   config.interval = 1s;
   return config;
 }
+inline Config config_v2() {
+  auto config = config_1s();
+  config.version = vrrp::Version::kV2;
+  return config;
+}
 inline Config with_policy(Config config, plan::PreemptionPolicy policy, Duration delay = {}) {
   config.preemption = {policy, delay};
   return config;

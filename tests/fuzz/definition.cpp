@@ -31,9 +31,12 @@ void check_plan(const DefinitionStore& store) {
                 (is_v6 ? vipra::vrrp::kMaxIpv6AddressesInFrame - 1 : vipra::vrrp::kMaxAddresses));
     VIPRA_CHECK(router.link_local.has_value() == is_v6);
     VIPRA_CHECK(router.base_priority >= 1 && router.base_priority <= 255);
-    VIPRA_CHECK(router.interval >= std::chrono::milliseconds{10} &&
-                router.interval <= std::chrono::milliseconds{40'950});
-    VIPRA_CHECK(router.interval % std::chrono::milliseconds{10} == vipra::Duration::zero());
+    const bool v2 = router.version == vipra::vrrp::Version::kV2;
+    const vipra::Duration step = v2 ? std::chrono::milliseconds{1000} : std::chrono::milliseconds{10};
+    const vipra::Duration most = v2 ? std::chrono::milliseconds{255'000} : std::chrono::milliseconds{40'950};
+    VIPRA_CHECK(router.interval >= step && router.interval <= most);
+    VIPRA_CHECK(router.interval % step == vipra::Duration::zero());
+    VIPRA_CHECK(v2 || !router.password);
     for (const auto& address : router.addresses) VIPRA_CHECK(address.ip.family() == router.family);
     previous = &router;
   }

@@ -80,6 +80,8 @@ TEST(Build, CopiesWhatTheDefinitionSays) {
   auto spec = vip("web", {"192.0.2.1"}, 77);
   spec.vrrp.advertisement_interval = 1s;
   spec.vrrp.misses = 5;
+  spec.vrrp.startup_delay = 45s;
+  spec.vrrp.link_up_delay = 5s;
   spec.vrrp.priority = 42;
   spec.vrrp.preemption = {PreemptionPolicy::kDelayed, 3s};
   spec.vrrp.checksum = ChecksumMode::kRfc5798;
@@ -92,12 +94,25 @@ TEST(Build, CopiesWhatTheDefinitionSays) {
   EXPECT_EQ(router.vrid.value(), 77);
   EXPECT_EQ(router.interval, 1s);
   EXPECT_EQ(router.misses, 5);
+  EXPECT_EQ(router.startup_delay, 45s);
+  EXPECT_EQ(router.link_up_delay, 5s);
   EXPECT_EQ(router.base_priority, 42);
   EXPECT_EQ(router.preemption, (Preemption{PreemptionPolicy::kDelayed, 3s}));
   EXPECT_EQ(router.checksum, ChecksumMode::kRfc5798);
   EXPECT_EQ(router.interface, spec.interface);
   EXPECT_EQ(router.seniority, spec.seniority);
   EXPECT_TRUE(router.arp_reply_form);
+}
+
+TEST(Build, CopiesVersion2AndItsPassword) {
+  auto spec = vip("web", {"192.0.2.1"});
+  EXPECT_EQ(build({spec}, node(), 1).state.routers.at(0).password, std::nullopt);
+  spec.vrrp.version = vrrp::Version::kV2;
+  spec.vrrp.advertisement_interval = 1s;
+  spec.vrrp.password = vrrp::SimplePassword::make("1111");
+  const auto plan = build({spec}, node(), 1);
+  EXPECT_EQ(plan.state.routers.at(0).version, vrrp::Version::kV2);
+  EXPECT_EQ(plan.state.routers.at(0).password, vrrp::SimplePassword::make("1111"));
 }
 
 TEST(Build, TakesTheFirstPriorityAndInterfaceThatMatchTheNode) {

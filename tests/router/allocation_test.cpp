@@ -75,6 +75,19 @@ TEST(Allocation, SendingToPeersNeedsNoneEither) {
   EXPECT_GT(b.router.counters().advertisements_sent, 1000u);
 }
 
+TEST(Allocation, AMasterOfVersion2SendsWithoutAny) {
+  auto desired = desired_v4();
+  desired.version = vrrp::Version::kV2;
+  desired.interval = 1s;
+  desired.password = vrrp::SimplePassword::make("1111");
+  Bench b{desired};
+  b.until(5s);
+  b.kernel_answers();
+  b.world.record = false;
+  EXPECT_EQ(count([&] { b.until(1000s); }), 0u);
+  EXPECT_GT(b.router.counters().advertisements_sent, 900u);
+}
+
 TEST(Allocation, ABackupHearsWithoutAny) {
   Bench b;
   b.hear(200);

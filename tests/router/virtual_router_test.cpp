@@ -198,6 +198,114 @@ TEST(Router, SendsTheChecksumFormThatItsPeersSend) {
   EXPECT_EQ(b.router.warning()->reason, Reason::kChecksumFormsMixed);
 }
 
+TEST(Router, AnHeirSendsTheChecksumFormOfTheOneThatCrashed) {
+  FakeWorld world;
+  VirtualRouter router{0, desired_v4(), world.ports};
+  router.set_adoption({true, BootTimePoint{0s}}, vrrp::ChecksumForm::kRfc5798);
+  router.set_segment({}, segment());
+  router.start({});
+  ASSERT_EQ(router.state(), State::kMaster);
+  const vrrp::IpMeta meta{*IpAddress::parse("10.0.2.15"), vrrp_group(Family::kIpv4), 255};
+  const auto parsed = vrrp::parse_advertisement(meta, world.last_message);
+  ASSERT_TRUE(parsed);
+  EXPECT_EQ(parsed->checksum_form, vrrp::ChecksumForm::kRfc5798);
+}
+
+plan::VirtualRouter desired_v2(const char* password = nullptr) {
+  auto desired = desired_v4();
+  desired.version = vrrp::Version::kV2;
+  desired.interval = 1s;
+  if (password != nullptr) desired.password = vrrp::SimplePassword::make(password);
+  return desired;
+}
+
+// A whole message as a peer of version 2 builds it.
+void hear_v2(Bench& b, const vrrp::AdvertisementFields& fields, const char* source = "10.0.2.1") {
+  std::array<std::uint8_t, vrrp::kMaxMessage> bytes{};
+  const vrrp::IpMeta meta{*IpAddress::parse(source), vrrp_group(Family::kIpv4), 255};
+  const auto size = vrrp::build_advertisement(fields, meta.source, meta.destination, bytes);
+  const auto parsed = vrrp::parse_advertisement(meta, std::span{bytes}.first(size));
+  ASSERT_TRUE(parsed);
+  const auto arrival = b.router.admit(meta);
+  ASSERT_TRUE(arrival);
+  b.router.on_advertisement(b.now, meta, *arrival, *parsed, b.now.mono);
+}
+vrrp::AdvertisementFields fields_v2(std::span<const IpAddress> addresses, const char* password = nullptr) {
+  vrrp::AdvertisementFields fields;
+  fields.version = vrrp::Version::kV2;
+  fields.vrid = *vrrp::Vrid::make(51);
+  fields.priority = 200;
+  fields.interval = 1s;
+  fields.addresses = addresses;
+  if (password == nullptr) return fields;
+  fields.auth_type = vrrp::kSimpleTextPassword;
+  fields.auth_data = vrrp::SimplePassword::make(password)->data();
+  return fields;
+}
+std::uint64_t drops(const Bench& b, DropReason reason) {
+  return b.router.counters().drops[static_cast<std::size_t>(reason)];
+}
+
+// Vector P2 of the digest but for address and priority: auth type 1, whole seconds, the password padded with
+// zeros.
+TEST(RouterVersion2, SendsItsPasswordBehindTheAddresses) {
+  Bench b{desired_v2("1111")};
+  b.until(4s);
+  ASSERT_EQ(b.router.state(), State::kMaster);
+  const std::vector<std::uint8_t> expected{0x21, 51, 100, 2,   1,   1,   0x5e, 0x8f, 10, 0, 2, 100,
+                                           10,   0,  2,   101, '1', '1', '1',  '1',  0,  0, 0, 0};
+  ASSERT_EQ(b.world.last_message.size(), expected.size());
+  auto got = b.world.last_message;
+  EXPECT_EQ(vrrp::checksum_fold(vrrp::checksum_add(0, got)), 0) << "the message alone, password included";
+  got[6] = expected[6], got[7] = expected[7];
+  EXPECT_EQ(got, expected);
+}
+
+TEST(RouterVersion2, HearsOnlyItsOwnPasswordIntervalAndVersion) {
+  Bench b{desired_v2("1111")};
+  const std::vector<IpAddress> listed{*IpAddress::parse("10.0.2.100"), *IpAddress::parse("10.0.2.101")};
+  hear_v2(b, fields_v2(listed));
+  EXPECT_EQ(drops(b, DropReason::kAuthType), 1u);
+  hear_v2(b, fields_v2(listed, "2222"));
+  EXPECT_EQ(drops(b, DropReason::kAuthFail), 1u);
+  auto slow = fields_v2(listed, "1111");
+  slow.interval = 2s;
+  hear_v2(b, slow);
+  EXPECT_EQ(drops(b, DropReason::kIntervalMismatch), 1u);
+  b.hear(200);  // of version 3
+  EXPECT_EQ(drops(b, DropReason::kVersion), 1u);
+  EXPECT_EQ(b.router.counters().advertisements_received, 0u);
+  EXPECT_FALSE(b.router.machine().heard_master());
+
+  hear_v2(b, fields_v2(listed, "1111"));
+  EXPECT_EQ(b.router.counters().advertisements_received, 1u);
+  EXPECT_TRUE(b.router.machine().heard_master());
+  EXPECT_EQ(b.router.counters().address_list_mismatches, 0u) << "the password is no part of the list";
+}
+
+TEST(RouterVersion2, WithoutAPasswordIgnoresTheBytesOfOne) {
+  Bench b{desired_v2()};
+  const std::vector<IpAddress> listed{*IpAddress::parse("10.0.2.100"), *IpAddress::parse("10.0.2.101")};
+  auto fields = fields_v2(listed);
+  fields.auth_data = {1, 2, 3};
+  hear_v2(b, fields);
+  EXPECT_EQ(b.router.counters().advertisements_received, 1u);
+  hear_v2(b, fields_v2(listed, "1111"));
+  EXPECT_EQ(drops(b, DropReason::kAuthType), 1u);
+}
+
+TEST(RouterVersion2, ANewPasswordIsSentWithTheNextAdvertisementAndMovesNothing) {
+  Bench b{desired_v2("1111")};
+  b.until(4s);
+  b.kernel_answers();
+  ASSERT_EQ(b.router.state(), State::kMaster);
+  b.router.reconfigure(b.now, desired_v2("2222"));
+  EXPECT_THAT(b.world.take(), ElementsAre("announce"));
+  b.until(5s);
+  EXPECT_EQ(b.world.last_message[16], '2');
+  EXPECT_EQ(b.router.state(), State::kMaster);
+}
+
 TEST(Router, AnotherVridIsAnotherRouter) {
   Bench b;
   b.become_master();

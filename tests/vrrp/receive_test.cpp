@@ -62,6 +62,18 @@ TEST_F(Segment, NamesThePeerThatSent) {
   EXPECT_EQ(check_segment({kStranger, group_, 255}, policy)->peer, nullptr);
 }
 
+TEST(SimplePassword, HasOneToEightBytesAndIsPaddedWithZeros) {
+  EXPECT_FALSE(SimplePassword::make(""));
+  EXPECT_FALSE(SimplePassword::make("9 bytes!!"));
+  EXPECT_FALSE(SimplePassword::make({"a\0b", 3}));
+  const auto password = SimplePassword::make("1111");
+  ASSERT_TRUE(password);
+  EXPECT_EQ(password->data(), (std::array<std::uint8_t, 8>{'1', '1', '1', '1', 0, 0, 0, 0}));
+  EXPECT_EQ(password->size(), 4u);
+  EXPECT_NE(password, SimplePassword::make("1112"));
+  EXPECT_TRUE(SimplePassword::make("8 bytes!"));
+}
+
 TEST_F(Segment, RefusesOtherDestinations) {
   const SegmentPolicy policy{own_, peers_};
   EXPECT_EQ(dropped({kPeer, IpAddress::v4(224, 0, 0, 5), 255}, policy), DropReason::kDestination);

@@ -67,6 +67,23 @@ TEST(OwnedPage, NamesTheGroupAndEveryPeerForWhoeverHasToResign) {
   ::munmap(page, sizeof(OwnedPage));
 }
 
+TEST(OwnedPage, AHeirFindsTheChecksumFormThatWasSent) {
+  const auto fd = new_page();
+  router::Bench bench;
+  bench.become_master();
+  bench.hear(10, "10.0.2.1", std::chrono::milliseconds{100}, vrrp::ChecksumForm::kRfc5798);
+  {
+    OwnedPageWriter writer;
+    ASSERT_TRUE(writer.map(fd));
+    writer.update(bench.router);
+  }
+  OwnedPageWriter heir;
+  ASSERT_TRUE(heir.map(fd));
+  const auto left = heir.take_left_behind("web/ipv4");
+  ASSERT_TRUE(left);
+  EXPECT_EQ(left->sent_form, vrrp::ChecksumForm::kRfc5798);
+}
+
 TEST(OwnedPage, ASlotThatWasBeingWrittenIsNotTrusted) {
   const auto fd = new_page();
   router::Bench bench;
