@@ -104,20 +104,23 @@ void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& adve
 
 void Machine::on_advert_in_master(const Instant& now, const AdvertReceived& advert, Master& master,
                                   Actions& out) {
-  const auto send_now = [&] {
+  // Whatever is answered counts: a stranger's resignations without end make no storm either.
+  const auto reply = [&] {
+    if (now.mono - master.reply_window >= config_.interval)
+      master.reply_window = now.mono, master.replies = 0;
+    if (master.replies >= kMaxRepliesPerInterval) return false;
+    ++master.replies;
     out.push_back(SendAdvert{static_cast<vrrp::Priority>(priority_)});
     master.last_advert = now;
+    return true;
   };
   if (advert.priority == vrrp::kResign) {
-    send_now();
-    master.next_advert_at = now.mono + config_.interval;
+    if (reply()) master.next_advert_at = now.mono + config_.interval;
     return;
   }
   if (wins_against(advert)) {
     if (config_.version == vrrp::Version::kV2) return;
-    if (now.mono - master.reply_window >= config_.interval)
-      master.reply_window = now.mono, master.replies = 0;
-    if (++master.replies <= kMaxRepliesPerInterval) send_now();
+    static_cast<void>(reply());
     out.push_back(Announce{AnnounceCause::kEvidence});
     return;
   }

@@ -140,6 +140,20 @@ TEST(Takeover, OfNobodySaysNothing) {
   EXPECT_EQ(transition->silence, Duration::zero());
 }
 
+TEST(Storm, RepliesToResignationsAreBoundedToo) {
+  auto d = master_at_3s();
+  int replies = 0;
+  for (int i = 0; i < 1000; ++i) {
+    d.now = instant(4.0 + i * 0.0003);
+    for (const auto& action :
+         d.machine.step(d.now, AdvertReceived{*IpAddress::parse("10.0.2.1"), 0, k1s, d.now.mono})) {
+      replies += std::holds_alternative<SendAdvert>(action) ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(replies, kMaxRepliesPerInterval);
+  EXPECT_LT(d.deadline(), 5.001) << "what is not answered does not put off the next advertisement";
+}
+
 TEST(Storm, RepliesToLosingAdvertisementsAreBounded) {
   auto d = master_at_3s();
   int replies = 0;
