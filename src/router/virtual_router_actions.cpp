@@ -38,6 +38,8 @@ void VirtualRouter::act(const Instant& now, const election::Action& action) {
 
 void VirtualRouter::apply_addresses(const Instant& now) {
   const auto restored = addresses_.reconcile(ports_.addresses);
+  command_retry_at_.reset();
+  if (addresses_.refused()) command_retry_at_ = now.mono + kCommandRetry;
   if (restored > 0) {
     counters_.address_restores += static_cast<std::uint64_t>(restored);
     announce_when_complete_ = true;
