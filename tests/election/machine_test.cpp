@@ -212,6 +212,18 @@ TEST_F(Follower, ATieDoesNotTearTheFamiliesApart) {
 
 // Every event in every state: nothing crashes, nothing is sent by a router that is not Master, and an address
 // is never held in Init or Fault.
+TEST_F(Follower, AdoptsOnlyBesideALeadThatDid) {
+  for (const auto lead : {LeadState::kMaster, LeadState::kBackup}) {
+    auto config = config_1s();
+    config.follows_lead = true;
+    Driver follower{150, config};
+    follower.now = instant(100);
+    (void)follower.machine.step(follower.now, LeadChanged{lead});
+    (void)follower.machine.step(follower.now, Startup{Adoption{true, instant(99.5).boot}});
+    EXPECT_EQ(follower.machine.state(), lead == LeadState::kMaster ? State::kMaster : State::kBackup);
+  }
+}
+
 TEST(Exhaustive, NoEventIsImpossible) {
   const std::vector<Event> events{Startup{},
                                   Startup{Adoption{true, instant(4.4).boot}},
