@@ -200,6 +200,18 @@ TEST(Router, MovesToAnotherInterfaceByGivingUpFirst) {
   EXPECT_EQ(b.router.state(), State::kBackup);
 }
 
+TEST(Router, AnnouncesNothingThatItHoldsForATaker) {
+  Bench b;
+  b.become_master();
+  b.hear(200);
+  ASSERT_EQ(b.router.state(), State::kBackup);
+  b.router.on_kernel_address(b.now, *IpAddress::parse("10.0.2.100"), ownership::AddressSet::Kernel::kAbsent);
+  EXPECT_THAT(b.world.log, Contains("add 10.0.2.100"));
+  b.world.take();
+  b.router.on_address_added(b.now, *IpAddress::parse("10.0.2.100"), false);
+  EXPECT_THAT(b.world.take(), Not(Contains("announce")));
+}
+
 TEST(Router, AsksAgainForWhatAFullQueueRefused) {
   Bench b;
   b.world.accept_commands = false;
