@@ -44,7 +44,7 @@ class Takeover : public Observer {
   using Observer::Observer;
 
   void before_fault(const Fault& fault, NodeId target) final {
-    if (class_of(fault) == FaultClass::kHarmless && fault.kind != FaultKind::kStrangerClaims) return;
+    if (fault.kind == FaultKind::kLostResignation) return;
     since_.reset();
     const bool alone = world_.pristine() && world_.whole();
     if (!alone || world_.only_master(world_.scenario().lead_family()) != target) return;
