@@ -66,6 +66,12 @@ void Machine::on_advert(const Instant& now, const AdvertReceived& advert, Action
 
 void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& advert, Backup& backup) {
   if (advert.priority == vrrp::kResign) {
+    // The last of three resignations may be overtaken by the taker's first advertisement: it is not the
+    // taker's.
+    const bool another_serves = backup.master && backup.master != advert.source &&
+                                backup.master_priority != vrrp::kResign &&
+                                backup.master_priority >= priority_;
+    if (another_serves) return;
     if (backup.master == advert.source || !backup.master) backup.master_priority = vrrp::kResign;
     if (!backup.master) backup.master = advert.source;
     backup.master_down_at =

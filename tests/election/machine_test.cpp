@@ -154,6 +154,20 @@ TEST(Storm, RepliesToResignationsAreBoundedToo) {
   EXPECT_LT(d.deadline(), 5.001) << "what is not answered does not put off the next advertisement";
 }
 
+TEST(Takeover, AResignationThatTheTakersAdvertisementOvertookIsNotTheTakers) {
+  Driver d{100, config_1s()};
+  (void)d.at(0, Startup{});
+  (void)d.advert(1.0, "10.0.2.1", 200, k1s);
+  (void)d.advert(1.5, "10.0.2.1", 0, k1s);
+  EXPECT_DOUBLE_EQ(d.deadline(), 2.109375);
+  (void)d.advert(1.6, "10.0.2.2", 150, k1s);
+  EXPECT_DOUBLE_EQ(d.deadline(), 5.209375);
+  (void)d.advert(1.601, "10.0.2.1", 0, k1s);
+  EXPECT_DOUBLE_EQ(d.deadline(), 5.209375);
+  (void)d.advert(1.7, "10.0.2.2", 0, k1s);
+  EXPECT_DOUBLE_EQ(d.deadline(), 2.309375) << "its own counts";
+}
+
 TEST(Storm, RepliesToLosingAdvertisementsAreBounded) {
   auto d = master_at_3s();
   int replies = 0;
