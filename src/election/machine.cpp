@@ -190,7 +190,9 @@ void Machine::transition(State to, Reason reason, Actions& out, Duration silence
 
 void Machine::start(const Instant& now, const std::optional<Adoption>& adoption, Actions& out) {
   if (!began_at_) began_at_ = now.mono;
-  if (adoption && adoption->was_master &&
+  // A follower goes on beside its lead only: its lead may have yielded just before the crash.
+  const bool may_stand = !config_.follows_lead || lead_ == LeadState::kMaster;
+  if (adoption && adoption->was_master && may_stand &&
       now.boot - adoption->last_advert <= config_.interval * config_.misses) {
     promote(now, Reason::kAdopted, out);
     return;

@@ -47,7 +47,8 @@ inline constexpr Duration kHoldAfterAnnouncement = std::chrono::milliseconds{10}
 inline constexpr Duration kHoldAfterBetter = std::chrono::milliseconds{20};
 // What Releasing allows a taker for installing and announcing, on top of the largest skew.
 inline constexpr Duration kReleaseMargin = std::chrono::milliseconds{100};
-// Replies to losing advertisements in one interval: enough to end a conflict, too few for a storm.
+// Replies to losing advertisements and to resignations in one interval: enough to end a conflict, too few for
+// a storm.
 inline constexpr int kMaxRepliesPerInterval = 4;
 
 // ---- events

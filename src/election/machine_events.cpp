@@ -91,6 +91,12 @@ bool Machine::is_overtaken(const AdvertReceived& advert) {
 
 void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& advert, Backup& backup) {
   if (advert.priority == vrrp::kResign) {
+    // The last of three resignations may be overtaken by the taker's first advertisement: it is not the
+    // taker's.
+    const bool another_serves = backup.master && backup.master != advert.source &&
+                                backup.master_priority != vrrp::kResign &&
+                                backup.master_priority >= priority_;
+    if (another_serves) return;
     if (backup.master == advert.source || !backup.master) backup.master_priority = vrrp::kResign;
     if (!backup.master) backup.master = advert.source;
     backup.master_down_at =
@@ -130,26 +136,27 @@ void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& adve
 
 void Machine::on_advert_in_master(const Instant& now, const AdvertReceived& advert, Master& master,
                                   Actions& out) {
-  const auto send_now = [&] {
+  // Whatever is answered counts: a stranger's resignations without end make no storm either.
+  const auto reply = [&] {
+    if (now.mono - master.reply_window >= config_.interval)
+      master.reply_window = now.mono, master.replies = 0;
+    if (master.replies >= kMaxRepliesPerInterval) return false;
+    ++master.replies;
     out.push_back(SendAdvert{static_cast<vrrp::Priority>(priority_)});
     master.last_advert = now;
+    return true;
   };
   const bool answered = master.answered && is_copy(*master.answered, advert);
   if (advert.priority == vrrp::kResign) {
     if (answered) return;
     master.answered = advert;
-    send_now();
-    master.next_advert_at = now.mono + config_.interval;
+    if (reply()) master.next_advert_at = now.mono + config_.interval;
     return;
   }
   if (wins_against(advert)) {
     if (answered) return;
     master.answered = advert;
-    if (config_.version == vrrp::Version::kV3) {
-      if (now.mono - master.reply_window >= config_.interval)
-        master.reply_window = now.mono, master.replies = 0;
-      if (++master.replies <= kMaxRepliesPerInterval) send_now();
-    }
+    if (config_.version == vrrp::Version::kV3) static_cast<void>(reply());
     out.push_back(Announce{AnnounceCause::kEvidence});
     return;
   }

@@ -91,17 +91,20 @@ void AddressSet::on_remove_failed(const IpAddress& ip, std::string error) {
 int AddressSet::reconcile(AddressCommands& commands) {
   int restored = 0;
   bool doubt = false;
+  refused_ = false;
   for (auto& entry : entries_) {
     if (wanted_ && entry.kernel != Kernel::kAbsent) entry.was_installed = true;
     if (entry.pending == Entry::Pending::kDump) doubt = true;
     if (entry.pending != Entry::Pending::kNone) continue;
     if (wanted_ && entry.kernel == Kernel::kAbsent && entry.error.empty()) {
-      if (!commands.add(index_, entry.ip)) break;
+      refused_ = !commands.add(index_, entry.ip);
+      if (refused_) break;
       entry.pending = Entry::Pending::kAdd;
       entry.heard_since_command = false;
       restored += entry.was_installed ? 1 : 0;
     } else if (!wanted_ && entry.kernel == Kernel::kOurs) {
-      if (!commands.remove(index_, entry.ip)) break;
+      refused_ = !commands.remove(index_, entry.ip);
+      if (refused_) break;
       entry.pending = Entry::Pending::kRemove;
       entry.heard_since_command = false;
     }

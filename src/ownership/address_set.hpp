@@ -56,6 +56,8 @@ class AddressSet {
 
   // Issues what is missing. Returns how many lost addresses are being put back.
   int reconcile(AddressCommands& commands);
+  // The last reconcile() found the queue full: nobody will say when there is room, so ask again soon.
+  [[nodiscard]] bool refused() const noexcept { return refused_; }
 
   // All wanted addresses are in the kernel.
   [[nodiscard]] bool complete() const noexcept;
@@ -71,6 +73,7 @@ class AddressSet {
   int index_ = 0;
   bool wanted_ = false;
   bool owner_ = false;
+  bool refused_ = false;
   std::vector<Entry> entries_;        // in the order of the definition
   std::vector<std::uint32_t> by_ip_;  // indices into entries_, sorted by address
 };

@@ -311,6 +311,7 @@ void VirtualRouter::on_deadline(const Instant& now) {
     addresses_.want(addresses_.wanted());  // forgets the error
     set_fault(now, FaultSource::kInstall, std::nullopt);
   }
+  if (command_retry_at_ && now.mono >= *command_retry_at_) apply_addresses(now);
   if (const auto at = machine_.deadline(); at && now.mono >= *at) step(now, election::DeadlineReached{});
   if (paths_.silent()) {
     paths_.expire(now.mono);
@@ -320,7 +321,9 @@ void VirtualRouter::on_deadline(const Instant& now) {
 
 std::optional<TimePoint> VirtualRouter::deadline() const {
   auto at = machine_.deadline();
-  if (install_retry_at_) at = at ? std::min(*at, *install_retry_at_) : *install_retry_at_;
+  for (const auto& retry : {install_retry_at_, command_retry_at_}) {
+    if (retry) at = at ? std::min(*at, *retry) : *retry;
+  }
   return at;
 }
 

@@ -149,6 +149,9 @@ class VirtualRouter {
   [[nodiscard]] std::size_t overhead() const noexcept;
 
   static constexpr Duration kInstallRetry = std::chrono::seconds{5};
+  // After the kernel's queue was full: its results go to whoever posted, so that this router would wait for
+  // ever.
+  static constexpr Duration kCommandRetry = std::chrono::milliseconds{5};
 
   const RouterIndex index_;
   plan::VirtualRouter desired_;
@@ -164,6 +167,7 @@ class VirtualRouter {
   std::optional<vrrp::ChecksumForm> heard_form_;
   std::optional<vrrp::ChecksumForm> adopted_form_;
   std::optional<TimePoint> install_retry_at_;
+  std::optional<TimePoint> command_retry_at_;
   bool started_ = false;
   bool releasing_for_good_ = false;
   bool announce_when_complete_ = false;

@@ -40,9 +40,13 @@ void VirtualRouter::act(const Instant& now, const election::Action& action) {
 
 void VirtualRouter::apply_addresses(const Instant& now) {
   const auto restored = addresses_.reconcile(ports_.addresses);
+  command_retry_at_.reset();
+  if (addresses_.refused()) command_retry_at_ = now.mono + kCommandRetry;
   if (restored > 0) {
     counters_.address_restores += static_cast<std::uint64_t>(restored);
-    announce_when_complete_ = true;
+    // Whoever holds addresses for a taker puts them back too, but the segment shall learn the taker's MAC
+    // address.
+    announce_when_complete_ |= state() == State::kMaster;
   }
   if (announce_when_complete_ && addresses_.wanted() && addresses_.complete()) {
     announce_when_complete_ = false;

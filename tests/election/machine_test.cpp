@@ -230,6 +230,34 @@ TEST(Takeover, OfNobodySaysNothing) {
   EXPECT_EQ(transition->silence, Duration::zero());
 }
 
+TEST(Storm, RepliesToResignationsAreBoundedToo) {
+  auto d = master_at_3s();
+  int replies = 0;
+  for (int i = 0; i < 1000; ++i) {
+    d.now = instant(4.0 + i * 0.0003);
+    for (const auto& action :
+         d.machine.step(d.now, AdvertReceived{*IpAddress::parse("10.0.2.1"), 0, k1s, d.now.mono})) {
+      replies += std::holds_alternative<SendAdvert>(action) ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(replies, kMaxRepliesPerInterval);
+  EXPECT_LT(d.deadline(), 5.001) << "what is not answered does not put off the next advertisement";
+}
+
+TEST(Takeover, AResignationThatTheTakersAdvertisementOvertookIsNotTheTakers) {
+  Driver d{100, config_1s()};
+  (void)d.at(0, Startup{});
+  (void)d.advert(1.0, "10.0.2.1", 200, k1s);
+  (void)d.advert(1.5, "10.0.2.1", 0, k1s);
+  EXPECT_DOUBLE_EQ(d.deadline(), 2.109375);
+  (void)d.advert(1.6, "10.0.2.2", 150, k1s);
+  EXPECT_DOUBLE_EQ(d.deadline(), 5.209375);
+  (void)d.advert(1.601, "10.0.2.1", 0, k1s);
+  EXPECT_DOUBLE_EQ(d.deadline(), 5.209375);
+  (void)d.advert(1.7, "10.0.2.2", 0, k1s);
+  EXPECT_DOUBLE_EQ(d.deadline(), 2.309375) << "its own counts";
+}
+
 TEST(Storm, RepliesToLosingAdvertisementsAreBounded) {
   auto d = master_at_3s();
   int replies = 0;
@@ -288,6 +316,18 @@ TEST_F(Follower, ATieDoesNotTearTheFamiliesApart) {
 
 // Every event in every state: nothing crashes, nothing is sent by a router that is not Master, and an address
 // is never held in Init or Fault.
+TEST_F(Follower, AdoptsOnlyBesideALeadThatDid) {
+  for (const auto lead : {LeadState::kMaster, LeadState::kBackup}) {
+    auto config = config_1s();
+    config.follows_lead = true;
+    Driver follower{150, config};
+    follower.now = instant(100);
+    (void)follower.machine.step(follower.now, LeadChanged{lead});
+    (void)follower.machine.step(follower.now, Startup{Adoption{true, instant(99.5).boot}});
+    EXPECT_EQ(follower.machine.state(), lead == LeadState::kMaster ? State::kMaster : State::kBackup);
+  }
+}
+
 TEST(Exhaustive, NoEventIsImpossible) {
   const std::vector<Event> events{Startup{},
                                   Startup{Adoption{true, instant(4.4).boot}},

@@ -26,10 +26,12 @@ struct FakeWorld final : AdvertisementPort, ownership::AddressCommands, Announce
     return accept_sends;
   }
   bool add(int, const IpAddress& ip) override {
+    if (!accept_commands) return false;
     log.push_back("add " + ip.to_string());
     return true;
   }
   bool remove(int, const IpAddress& ip) override {
+    if (!accept_commands) return false;
     log.push_back("remove " + ip.to_string());
     return true;
   }
@@ -55,6 +57,7 @@ struct FakeWorld final : AdvertisementPort, ownership::AddressCommands, Announce
   std::vector<std::uint8_t> last_message;
   vrrp::Endpoints last_endpoints;
   bool accept_sends = true;
+  bool accept_commands = true;  // false: the kernel's queue is full
   bool record = true;
   vrrp::NoSignature signer;
   Ports ports{*this, *this, *this, *this, signer};

@@ -8,6 +8,7 @@ namespace {
 using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::Not;
 
 TEST(Router, PromotesInTheOrderAdvertisementAddressesAnnouncements) {
   Bench b;
@@ -377,6 +378,38 @@ TEST(Router, MovesToAnotherInterfaceByGivingUpFirst) {
   EXPECT_THAT(log, Contains("advert(0) on eth0"));
   EXPECT_THAT(log, Contains("remove 10.0.2.100"));
   EXPECT_EQ(b.router.state(), State::kBackup);
+}
+
+TEST(Router, AnnouncesNothingThatItHoldsForATaker) {
+  Bench b;
+  b.become_master();
+  b.hear(200);
+  ASSERT_EQ(b.router.state(), State::kBackup);
+  b.router.on_kernel_address(b.now, *IpAddress::parse("10.0.2.100"), ownership::AddressSet::Kernel::kAbsent);
+  EXPECT_THAT(b.world.log, Contains("add 10.0.2.100"));
+  b.world.take();
+  b.router.on_address_added(b.now, *IpAddress::parse("10.0.2.100"), false);
+  EXPECT_THAT(b.world.take(), Not(Contains("announce")));
+}
+
+TEST(Router, AsksAgainForWhatAFullQueueRefused) {
+  Bench b;
+  b.world.accept_commands = false;
+  b.until(500ms);
+  ASSERT_EQ(b.router.state(), State::kMaster);
+  EXPECT_THAT(b.world.take(), Not(Contains("add 10.0.2.100")));
+  b.world.accept_commands = true;
+  b.until(510ms);
+  EXPECT_THAT(b.world.log, Contains("add 10.0.2.100"));
+  b.kernel_answers();
+
+  b.world.accept_commands = false;
+  b.hear(200);
+  b.until(530ms);
+  EXPECT_THAT(b.world.take(), Not(Contains("remove 10.0.2.100")));
+  b.world.accept_commands = true;
+  b.until(540ms);
+  EXPECT_THAT(b.world.log, Contains("remove 10.0.2.100")) << "two nodes would answer for it";
 }
 
 TEST(Router, AdoptsWithoutTouchingWhatIsThere) {

@@ -1,0 +1,98 @@
+// What the seeds have exercised: every fault, every transition of the machine and every guard of it. A
+// simulation that never gets somewhere proves nothing about it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "base/reason.hpp"
+#include "election/machine.hpp"
+#include "tests/sim/faults.hpp"
+#include "tests/sim/speaker.hpp"
+
+namespace vipra::sim {
+
+// Decisions of the machine, told by what went in and what came out. Not among them is what no speaker ever
+// sends: Shutdown, CancelRelease, Stalled and PeerEvidence are tested in tests/election alone.
+enum class Guard : std::uint8_t {
+  kSkewedTakeover,        // a Backup's deadline, and nobody was heard
+  kTakeoverAfterResign,   // ... after a resignation
+  kTakeoverFromWorsened,  // ... of a master that fell below
+  kEarlyDeadline,         // a deadline event that is for something else
+  kEqualAccepted,         // a Backup hears its own priority: no reason to take over
+  kLowerAccepted,         // preemption Never: the lower master is left alone
+  kLowerDiscarded,        // preemption Immediate, or the address owner
+  kLowerTolerated,        // preemption Delayed, before its time
+  kLowerNoLonger,         // ... and after
+  kResignationShortens,
+  kResignationNotExtending,  // a further one does not put it off
+  kWorsenedHeard,
+  kRepliesToLosing,
+  kReplyCapped,
+  kReplyToResignation,
+  kYieldsToHigher,
+  kYieldsAtTie,
+  kKeepsAtTie,
+  kFollowerKeepsAtTie,
+  kSelfEcho,
+  kListensAfterStall,
+  kAdopted,
+  kAdoptionTooOld,
+  kWaitsForLead,
+  kPromotedByLead,
+  kFallsWithLead,
+  kFallsAsLeadLeaves,
+  kHoldEndsAtBound,
+  kHoldEndsByTaker,
+  kReleaseEndsByTaker,
+  kReleaseEndsAtBound,
+  kReleaseWhileHolding,
+  kSuccessorNoted,
+  kSuccessorResigns,
+  kPriorityShortens,
+  kPriorityNeverExtends,
+  kConfigRearms,
+  kFaultResigns,
+};
+inline constexpr std::size_t kGuards = static_cast<std::size_t>(Guard::kFaultResigns) + 1;
+[[nodiscard]] std::string_view to_string(Guard guard) noexcept;
+
+class Coverage {
+ public:
+  using Step = std::tuple<State, std::size_t, State>;  // from, the event's alternative, to
+
+  void add(const Coverage& other);
+  void fault(FaultKind kind, std::uint64_t times = 1) { faults_[static_cast<std::size_t>(kind)] += times; }
+  void foreign(Foreign kind) { ++foreigns_[static_cast<std::size_t>(kind)]; }
+  void boundary(Boundary boundary) { ++boundaries_[static_cast<std::size_t>(boundary)]; }
+  void guard(Guard guard) { ++guards_[static_cast<std::size_t>(guard)]; }
+  void step(State from, const election::Event& event, State to) { ++steps_[{from, event.index(), to}]; }
+  void supervisor_resigned() { ++supervisor_resignations_; }
+
+  // One line with the least exercised of each kind; then, one a line, what was never exercised, and
+  // transitions that nobody foresaw. Empty lists: covered.
+  [[nodiscard]] std::string summary() const;
+  [[nodiscard]] std::string table() const;
+  [[nodiscard]] std::vector<std::string> missing() const;
+
+ private:
+  [[nodiscard]] std::uint64_t times_of(const Step& step) const;
+
+  std::array<std::uint64_t, kFaultKinds> faults_{};
+  std::array<std::uint64_t, kForeigns> foreigns_{};
+  std::array<std::uint64_t, kBoundaries> boundaries_{};
+  std::array<std::uint64_t, kGuards> guards_{};
+  std::map<Step, std::uint64_t> steps_;
+  std::uint64_t supervisor_resignations_ = 0;
+};
+
+// Where the hook on Machine::step (machine_hook.cpp) counts; null counts nothing. The policy tells apart what
+// a machine does not show.
+void count_steps_into(Coverage* coverage, plan::PreemptionPolicy policy = {}) noexcept;
+
+}  // namespace vipra::sim

@@ -1,0 +1,383 @@
+#include "tests/sim/host.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "tests/sim/world.hpp"
+#include "vrrp/types.hpp"
+
+namespace vipra::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int kVrid = 51;
+constexpr std::size_t kSocketDepth = 512;
+
+MacAddress mac_of(NodeId id) {
+  return {{2, 0, 0, 0, 0, static_cast<std::uint8_t>(id + 1)}};
+}
+
+std::vector<plan::VirtualRouter> plan_of(const Scenario& scenario, const NodePlan& node) {
+  std::vector<plan::VirtualRouter> all;
+  plan::VirtualRouter router;
+  router.vrid = *vrrp::Vrid::make(kVrid);
+  router.interface = {plan::InterfaceSelector::Kind::kByName, "eth0"};
+  router.base_priority = node.priority;
+  router.preemption = scenario.preemption;
+  router.interval = node.interval;
+  router.misses = scenario.misses;
+  router.checksum = node.checksum;
+  router.seniority.name = "vip";
+  if (scenario.v4) {
+    router.id = "vip/ipv4";
+    router.addresses = {{IpAddress::v4(10, 0, 2, 100), "vip"}, {IpAddress::v4(10, 0, 2, 101), "vip"}};
+    all.push_back(router);
+  }
+  if (scenario.v6) {
+    router.id = "vip/ipv6";
+    router.family = Family::kIpv6;
+    router.addresses = {{*IpAddress::parse("2001:db8::100"), "vip"}};
+    router.link_local = vrrp::virtual_link_local(router.vrid);
+    if (scenario.v4) router.lead = "vip/ipv4";
+    all.push_back(router);
+  }
+  return all;
+}
+
+}  // namespace
+
+Host::Host(World& world, NodeId id, const NodePlan& plan, std::uint64_t seed)
+    : world_{world},
+      id_{id},
+      random_{seed},
+      mac_{mac_of(id)},
+      primary_v4_{plan.primary_v4},
+      primary_v6_{plan.primary_v6},
+      kernel_{*this, mac_, plan.primary_v4, plan.primary_v6},
+      desired_{plan_of(world.scenario(), plan)} {
+  const auto mono = random_.between(10s, 1000s);
+  clock_ = NodeClock{mono, mono + random_.between(0s, 5000s), plan.clock_ppm};
+}
+
+// ---- power and processes
+// ------------------------------------------------------------------------------------------
+
+void Host::power_on() {
+  if (powered_) return;
+  powered_ = true;
+  kernel_.boot();
+  start_agent();
+}
+
+void Host::power_off() {
+  if (!powered_) return;
+  kill_agent();
+  powered_ = false;
+  kernel_.lose_everything();
+}
+
+void Host::start_agent() {
+  if (!powered_ || agent_) return;
+  agent_ = true;
+  releasing_ = false;
+  page_ = {};
+  voices_.clear();
+  policy_ = {};
+  schedule(Supervisor::kStartsSpeaker, random_.between(2ms, 8ms));
+  world_.disturbed();
+}
+
+void Host::kill_agent() {
+  end_speaker();
+  forget_processes();
+  agent_ = false;
+  crashes_to_come_ = 0;
+  advertisements_.clear();
+  claims_.clear();
+}
+
+void Host::release_agent() {
+  if (!agent_ || releasing_) return;
+  releasing_ = true;
+  if (speaker_) {
+    speaker_->release();
+    after_turn();
+    return;
+  }
+  if (rounds_left_ > 0) return;  // it gives up already
+  // Nobody is there to hand over: the supervisor gives up what was left.
+  for (const auto& slot : page_) {
+    if (slot.has_voice()) voices_.push_back(slot);
+  }
+  give_up({});
+}
+
+void Host::forget_processes() {
+  ++generation_;
+  commands_.clear();
+  command_runs_ = false;
+  notices_.clear();
+  results_.clear();
+  wake_at_.reset();
+  rounds_left_ = 0;
+}
+
+void Host::start_speaker() {
+  if (!agent_ || releasing_ || speaker_) return;
+  const auto left_behind = std::exchange(page_, {});
+  // As the supervisor does: what one that dies young has not adopted is not forgotten with it.
+  voices_.clear();
+  for (const auto& slot : left_behind) {
+    if (slot.has_voice()) voices_.push_back(slot);
+  }
+  speaker_started_ = instant().mono;
+  speaker_ = std::make_unique<Speaker>(*this, desired_, left_behind);
+  if (!contributions_.empty()) speaker_->set_contributions(contributions_);
+  world_.disturbed();
+  world_.note(id_, "speaker starts");
+  after_turn();
+}
+
+void Host::end_speaker() {
+  speaker_.reset();
+}
+
+void Host::crash_at_action(int n) {
+  if (speaker_) speaker_->die_at_action(n);
+}
+
+void Host::speaker_crashed() {
+  world_.note(id_, "speaker crashes");
+  const auto now = instant().mono;
+  const bool young = now - speaker_started_ < 1s;
+  auto voices = young ? voices_ : std::vector<PageSlot>{};
+  for (const auto& slot : page_) {
+    if (!slot.in_use) continue;
+    std::erase_if(voices, [&](const PageSlot& older) { return older.family == slot.family; });
+    if (slot.has_voice()) voices.push_back(slot);
+  }
+  end_speaker();
+  forget_processes();
+  world_.disturbed();
+  voices_ = std::move(voices);
+  if (releasing_) {
+    give_up({});
+    return;
+  }
+  const auto verdict = policy_.judge({speaker_started_, now, true, false}, 0.5);
+  if (verdict.give_up) {
+    give_up(verdict.pause);
+  } else {
+    schedule(Supervisor::kStartsSpeaker, random_.between(2ms, 8ms));
+  }
+}
+
+void Host::give_up(Duration pause) {
+  world_.note(id_, "supervisor gives up");
+  world_.count_resignation();
+  rounds_left_ = 3;
+  on_supervisor(static_cast<std::uint32_t>(Supervisor::kResigns) | generation_ << 8);
+  schedule(Supervisor::kSweeps, 3ms + random_.between(100us, 1ms));
+  if (!releasing_) schedule(Supervisor::kStartsSpeaker, 5ms + pause);
+}
+
+void Host::schedule(Supervisor what, Duration after) {
+  world_.queue().push(world_.now() + after, EventKind::kHost, id_,
+                      static_cast<std::uint32_t>(what) | generation_ << 8);
+}
+
+void Host::on_supervisor(std::uint32_t what) {
+  if (what >> 8 != generation_ || !agent_) return;
+  if (burden.paused > 0 || burden.suspended > 0) {
+    world_.queue().push(world_.now() + 10ms, EventKind::kHost, id_, what);
+    return;
+  }
+  switch (static_cast<Supervisor>(what & 0xffU)) {
+    case Supervisor::kStartsSpeaker:
+      start_speaker();
+      break;
+    case Supervisor::kResigns:
+      for (auto& voice : voices_) {
+        vrrp::set_priority({voice.message.data(), voice.size}, vrrp::kResign);
+        static_cast<void>(send(voice.source, vrrp_group(voice.family), {voice.message.data(), voice.size}));
+      }
+      if (--rounds_left_ > 0) {
+        schedule(Supervisor::kResigns, 1ms);
+      } else {
+        voices_.clear();
+      }
+      break;
+    case Supervisor::kSweeps:
+      kernel_.remove_all_ours();
+      page_ = {};
+      voices_.clear();
+      if (releasing_) {
+        agent_ = false;
+        forget_processes();
+      }
+      world_.disturbed();
+      break;
+  }
+}
+
+// ---- its time
+// -----------------------------------------------------------------------------------------------------
+
+void Host::pause() {
+  ++burden.paused;
+}
+
+void Host::resume() {
+  if (--burden.paused > 0) return;
+  wake(world_.now() + lateness());
+  if (configuration_waits_) deliver_configuration();
+}
+
+void Host::suspend() {
+  if (++burden.suspended == 1) suspended_at_ = world_.now();
+}
+
+void Host::wake_up() {
+  if (--burden.suspended > 0) return;
+  clock_.suspended(suspended_at_, world_.now());
+  wake_at_.reset();
+  wake(world_.now() + lateness());
+  if (configuration_waits_) deliver_configuration();
+}
+
+Instant Host::instant() const {
+  return clock_.at(world_.now());
+}
+
+Duration Host::lateness() {
+  const auto usual = random_.between(Duration{}, world_.scenario().most_lateness);
+  if (burden.slow == 0) return usual;
+  // Pareto's tail: mostly a little late, sometimes by intervals.
+  const auto u = 1 + random_.below(1000);
+  return std::min<Duration>(world_.scenario().most_lateness * 1000 / static_cast<Duration::rep>(u),
+                            world_.scenario().shortest_interval() * 5);
+}
+
+void Host::wake(WorldTime at) {
+  if (!speaker_ || (wake_at_ && *wake_at_ <= at)) return;
+  wake_at_ = at;
+  world_.queue().push(at, EventKind::kWake, id_);
+}
+
+void Host::on_wake() {
+  if (wake_at_ != world_.now()) return;
+  wake_at_.reset();
+  if (!runs()) return;
+  speaker_->turn();
+  after_turn();
+}
+
+void Host::after_turn() {
+  if (!speaker_) return;
+  if (speaker_->dead()) {
+    speaker_crashed();
+    return;
+  }
+  world_.turned(id_);
+  if (crashes_to_come_ > 0 && instant().mono - speaker_started_ > 20ms) {
+    --crashes_to_come_;
+    speaker_crashed();
+    return;
+  }
+  if (speaker_->released()) {
+    world_.note(id_, "speaker is released");
+    end_speaker();
+    forget_processes();
+    page_ = {};
+    agent_ = false;
+    return;
+  }
+  if (!advertisements_.empty() || !claims_.empty()) wake(world_.now() + Duration{1000});
+  if (!notices_.empty()) wake(std::max(world_.now() + Duration{1000}, notices_.front().at));
+  if (!results_.empty()) wake(std::max(world_.now() + Duration{1000}, results_.front().at));
+  if (const auto at = speaker_->deadline())
+    wake(std::max(clock_.when(*at), world_.now() + Duration{1}) + lateness());
+}
+
+// ---- sockets
+// -----------------------------------------------------------------------------------------------------
+
+void Host::on_delivery(const Packet& packet) {
+  if (!powered_ || !agent_ || !kernel_.up() || burden.suspended > 0) return;
+  auto& socket = packet.kind == Packet::Kind::kAdvertisement ? advertisements_ : claims_;
+  if (socket.size() >= (burden.short_queue > 0 ? 1 : kSocketDepth)) {
+    world_.count_overflow();
+    return;
+  }
+  socket.push_back({packet, instant().mono});
+  wake(world_.now() + lateness());
+}
+
+const ReceivedPacket* Host::next_advertisement() {
+  if (advertisements_.empty()) return nullptr;
+  current_ = advertisements_.front();
+  advertisements_.pop_front();
+  return &current_;
+}
+
+const ReceivedPacket* Host::next_claim() {
+  if (claims_.empty()) return nullptr;
+  current_ = claims_.front();
+  claims_.pop_front();
+  return &current_;
+}
+
+bool Host::send(const IpAddress& source, const IpAddress& destination,
+                std::span<const std::uint8_t> message) {
+  if (!kernel_.up()) return false;
+  Packet packet;
+  packet.family = source.family();
+  packet.sender = packet.port = id_;
+  packet.source = source;
+  packet.destination = destination;
+  packet.set(message);
+  world_.advertisement_sent(packet);
+  return true;
+}
+
+void Host::announce(const IpAddress& ip, const vrrp::NeighbourFrame& frame) {
+  if (!kernel_.up()) return;
+  Packet packet;
+  packet.kind = Packet::Kind::kNeighbour;
+  packet.family = ip.family();
+  packet.sender = packet.port = id_;
+  packet.set(frame.view());
+  world_.announcement_sent(packet, ip);
+}
+
+void Host::heard(Family family, const IpAddress& source, int priority) {
+  world_.heard(id_, family, source, priority);
+}
+
+void Host::transition(Family family, const election::Transition& transition) {
+  world_.transition(id_, family, transition);
+}
+
+void Host::died_at(Boundary boundary) {
+  world_.count_boundary(boundary);
+}
+
+// ---- what it is
+// --------------------------------------------------------------------------------------------------
+
+State Host::state(Family family) const {
+  const auto* found = router(family);
+  return found == nullptr ? State::kUnknown : found->state();
+}
+
+bool Host::stands(Family family) const {
+  const auto now = state(family);
+  return runs() && kernel_.up() && (now == State::kMaster || now == State::kBackup);
+}
+
+IpAddress Host::primary(Family family) const {
+  return family == Family::kIpv4 ? primary_v4_ : primary_v6_;
+}
+
+}  // namespace vipra::sim

@@ -1,0 +1,123 @@
+// I10 and Stall: how much a node says, and after what silence it must not go on.
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <utility>
+
+#include "tests/sim/invariants.hpp"
+#include "tests/sim/world.hpp"
+
+namespace vipra::sim {
+namespace {
+
+using election::Transition;
+
+std::string node(NodeId id) {
+  return "node " + std::to_string(id);
+}
+
+std::size_t index_of(Family family) {
+  return family == Family::kIpv4 ? 0 : 1;
+}
+
+class Emission final : public Observer {
+ public:
+  using Observer::Observer;
+  [[nodiscard]] std::string_view name() const noexcept override { return "I10 emission"; }
+
+  void on_sent(NodeId id, Family family, int priority) override {
+    auto& voice = voices_[id][index_of(family)];
+    if (priority == 0) {
+      // The speaker's three, and the supervisor's for one that crashed in the middle of them.
+      if (++voice.resignations > 2 * election::kResignations) fail(node(id) + " resigns without end");
+      return;
+    }
+    ++voice.sent;
+    const auto interval = world_.scenario().nodes[id].interval;
+    const auto oldest = std::exchange(voice.last[voice.next], world_.now());
+    voice.next = (voice.next + 1) % voice.last.size();
+    if (voice.total++ >= voice.last.size() && world_.now() - oldest < interval - drift(interval))
+      fail(node(id) + " sends " + std::to_string(kMostInAnInterval + 1) + " advertisements in one interval");
+    if (world_.host(id).state(family) != State::kMaster || !voice.tenured) return;
+    const auto tenure = world_.now() - voice.since;
+    const auto regular = (tenure + drift(tenure)) / interval + 2;
+    if (voice.sent > regular + voice.heard)
+      fail(node(id) + " sends " + std::to_string(voice.sent) + " advertisements where " +
+           std::to_string(regular) + " are due, and heard " + std::to_string(voice.heard));
+  }
+  void on_heard(NodeId id, Family family, const IpAddress& source, int) override {
+    if (source != world_.host(id).primary(family)) ++voices_[id][index_of(family)].heard;
+  }
+  void on_transition(NodeId id, Family family, const Transition& what) override {
+    auto& voice = voices_[id][index_of(family)];
+    voice.tenured = what.to == State::kMaster;
+    if (!voice.tenured) return;
+    voice.since = world_.now();
+    voice.sent = 1;
+    voice.total = 0;
+    voice.heard = 0;
+    voice.resignations = 0;
+  }
+
+ private:
+  struct Voice {
+    bool tenured = false;
+    WorldTime since{};
+    std::int64_t sent = 0;
+    std::int64_t heard = 0;
+    int resignations = 0;
+    std::array<WorldTime, kMostInAnInterval> last{};
+    std::size_t next = 0;
+    std::size_t total = 0;
+  };
+  std::array<std::array<Voice, 2>, kMaxNodes> voices_{};
+};
+
+class Stall final : public Observer {
+ public:
+  using Observer::Observer;
+  [[nodiscard]] std::string_view name() const noexcept override { return "Stall"; }
+
+  void on_sent(NodeId id, Family family, int priority) override {
+    if (priority == 0) return;
+    auto& voice = voices_[id][index_of(family)];
+    const auto now = world_.host(id).instant().boot;
+    voice.silence = now - std::exchange(voice.last, now);
+    voice.goes_on = true;
+  }
+  void on_transition(NodeId id, Family family, const Transition& what) override {
+    auto& voice = voices_[id][index_of(family)];
+    // A promotion is preceded by silence, and what yields says its last word; an heir goes on.
+    if (what.reason != Reason::kAdopted) voice.goes_on = false;
+  }
+  void on_turn(NodeId id) override {
+    for (const auto family : {Family::kIpv4, Family::kIpv6}) {
+      auto& voice = voices_[id][index_of(family)];
+      if (!std::exchange(voice.goes_on, false)) continue;
+      const auto* router = world_.host(id).router(family);
+      // One that died while it was being promoted, and its heir has not begun.
+      if (router == nullptr || router->state() != State::kMaster) continue;
+      const auto patience = router->desired().interval * world_.scenario().misses;
+      if (voice.silence > patience)
+        fail(node(id) + " goes on as master after " + in_milliseconds(voice.silence) +
+             " ms without an advertisement; its peers wait " + in_milliseconds(patience));
+    }
+  }
+
+ private:
+  struct Voice {
+    BootTimePoint last{};
+    Duration silence{};
+    bool goes_on = false;
+  };
+  std::array<std::array<Voice, 2>, kMaxNodes> voices_{};
+};
+
+}  // namespace
+
+void add_emission_invariants(World& world, Observers& to) {
+  to.push_back(std::make_unique<Emission>(world));
+  to.push_back(std::make_unique<Stall>(world));
+}
+
+}  // namespace vipra::sim

@@ -1,0 +1,11 @@
+# I13 between processes, where addresses in memory differ: PROGRAM twice with the same seeds says the same hash.
+foreach(run IN ITEMS first second)
+  execute_process(COMMAND ${PROGRAM} --seeds 200 OUTPUT_VARIABLE said RESULT_VARIABLE status)
+  if(NOT status EQUAL 0 OR NOT said MATCHES "hash ([0-9a-f]+)")
+    message(FATAL_ERROR "the ${run} run failed:\n${said}")
+  endif()
+  set(${run} ${CMAKE_MATCH_1})
+endforeach()
+if(NOT first STREQUAL second)
+  message(FATAL_ERROR "the same seeds, and two hashes: ${first} and ${second}")
+endif()

@@ -1,0 +1,69 @@
+// What a seed decides before time begins: the nodes, the segment and the plan of faults. The plan can be
+// printed, and run again with parts of it left out.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/ip_address.hpp"
+#include "base/time.hpp"
+#include "plan/desired_state.hpp"
+#include "tests/sim/clock.hpp"
+#include "tests/sim/faults.hpp"
+
+namespace vipra::sim {
+
+// Safety: many faults, all of them end. Liveness: some stay for good, and what is left healthy must come to
+// rest all the same; uniform chance would hide a livelock of a lasting one-way cut.
+enum class Mode : std::uint8_t { kSafety, kLiveness };
+[[nodiscard]] std::string_view to_string(Mode mode) noexcept;
+
+struct NodePlan {
+  int priority = 100;
+  Duration interval{};
+  IpAddress primary_v4;
+  IpAddress primary_v6;
+  int clock_ppm = 0;
+  plan::ChecksumMode checksum = plan::ChecksumMode::kAuto;
+  WorldTime start{};
+};
+
+struct Scenario {
+  std::uint64_t seed = 0;
+  Mode mode = Mode::kSafety;
+  std::vector<NodePlan> nodes;
+  bool v4 = true;
+  bool v6 = false;  // follows IPv4 where both exist
+  plan::Preemption preemption;
+  int misses = 3;
+  // Of the segment and the nodes without faults: the d and the J of the bounds.
+  Duration least_delay{};
+  Duration most_delay{};
+  Duration most_lateness{};
+  std::vector<Fault> faults;
+  WorldTime end{};
+
+  [[nodiscard]] bool dual() const noexcept { return v4 && v6; }
+  [[nodiscard]] Family lead_family() const noexcept { return v4 ? Family::kIpv4 : Family::kIpv6; }
+  [[nodiscard]] Duration longest_interval() const noexcept;
+  [[nodiscard]] Duration shortest_interval() const noexcept;
+  [[nodiscard]] bool same_intervals() const noexcept;
+  // The Active_Down_Interval of the lowest priority after the longest interval that any node can have
+  // learned.
+  [[nodiscard]] Duration longest_down_interval() const noexcept;
+  // I6: from the end of the last fault to rest.
+  [[nodiscard]] Duration convergence() const noexcept;
+};
+
+// How long an announcement may be put off: evidence at most once a second, a neighbour advertisement of one
+// address at most once a second, and the follow-up round a second later.
+inline constexpr Duration kAnnouncementsAtRest = std::chrono::milliseconds{2200};
+
+[[nodiscard]] Scenario draw_scenario(std::uint64_t seed, Mode mode);
+[[nodiscard]] std::string describe(const Scenario& scenario);
+
+// From the end of the last fault to the end of the run, so that everything owed is due before.
+void set_end(Scenario& scenario);
+
+}  // namespace vipra::sim

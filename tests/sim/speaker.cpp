@@ -1,0 +1,336 @@
+#include "tests/sim/speaker.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "ownership/interface_choice.hpp"
+#include "tests/sim/host.hpp"
+#include "vrrp/neighbour_frame.hpp"
+#include "vrrp/packet.hpp"
+
+namespace vipra::sim {
+
+template <class Change>
+void Speaker::drive(std::size_t index, Change&& change) {
+  change(*slots_[index].router);
+  tell_follower(index);
+}
+
+void Speaker::tell_follower(std::size_t index) {
+  auto& slot = slots_[index];
+  const auto state = slot.router->lead_state();
+  if (state == slot.lead_told) return;
+  slot.lead_told = state;
+  if (slot.follower) drive(*slot.follower, [&](router::VirtualRouter& r) { r.on_lead(now_, state); });
+}
+
+Speaker::Speaker(Host& host, const std::vector<plan::VirtualRouter>& desired, const Page& left_behind)
+    : host_{host}, mirror_{*this} {
+  now_ = host_.instant();
+  for (std::size_t i = 0; i < desired.size(); ++i) {
+    auto& slot = slots_.emplace_back();
+    slot.router = std::make_unique<router::VirtualRouter>(static_cast<router::RouterIndex>(i), desired[i],
+                                                          router::Ports{*this, *this, *this, *this, signer_});
+    if (left_behind[i].in_use) {
+      slot.left_behind =
+          election::Adoption{left_behind[i].state == State::kMaster, left_behind[i].last_advert};
+    }
+  }
+  connect();
+  mirror_.request_dump();
+}
+
+void Speaker::connect() {
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (!slots_[i].router->desired().lead) continue;
+    slots_[0].follower = i;
+    drive(i, [&](router::VirtualRouter& r) { r.on_lead(now_, slots_[0].router->lead_state()); });
+  }
+}
+
+template <class Change>
+void Speaker::for_owners(const IpAddress& ip, Change&& change) {
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].router->addresses().contains(ip)) drive(i, change);
+  }
+}
+
+// ---- the loop
+// ----------------------------------------------------------------------------------------------------
+
+void Speaker::turn() {
+  now_ = host_.instant();
+  // epoll names the sockets in no order that anybody promised; and what arrives after it has returned waits
+  // for the next turn, unless a Backup is about to judge its deadline.
+  const auto order = host_.random().below(4);
+  if (order == 0) read_kernel();
+  if (order != 3 || !deadline() || *deadline() > now_.mono) read_advertisements();
+  if (order == 1) read_kernel();
+  read_claims();
+  if (order >= 2) read_kernel();
+  if (dirty_ && mirror_.synchronised() && !dead_) place_routers();
+  serve_deadlines();
+  if (const auto at = announcer_.deadline(); at && *at <= now_.mono && !dead_)
+    announcer_.step(now_.mono, *this);
+}
+
+std::optional<TimePoint> Speaker::deadline() const {
+  auto at = announcer_.deadline();
+  for (const auto& slot : slots_) {
+    if (const auto other = slot.router->deadline()) at = at ? std::min(*at, *other) : *other;
+  }
+  return at;
+}
+
+void Speaker::serve_deadlines() {
+  for (std::size_t served = 0; served <= slots_.size() * 2 && !dead_; ++served) {
+    std::optional<std::size_t> due;
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      const auto at = slots_[i].router->deadline();
+      if (at && *at <= now_.mono && (!due || *at < *slots_[*due].router->deadline())) due = i;
+    }
+    if (!due) return;
+    if (slots_[*due].router->state() == State::kBackup) read_advertisements();
+    drive(*due, [&](router::VirtualRouter& r) { r.on_deadline(now_); });
+  }
+}
+
+void Speaker::read_advertisements() {
+  while (!dead_) {
+    const auto* packet = host_.next_advertisement();
+    if (packet == nullptr) return;
+    const vrrp::IpMeta meta{packet->packet.source, packet->packet.destination, packet->packet.ttl};
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      auto& router = *slots_[i].router;
+      const auto& desired = router.desired();
+      if (desired.family != packet->packet.family) continue;
+      const auto arrival = router.admit(meta);
+      if (!arrival) {
+        router.count_drop(arrival.error());
+        continue;
+      }
+      const auto advertisement =
+          vrrp::parse_advertisement(meta, packet->packet.view(), arrival->least_ttl);
+      if (!advertisement || desired.vrid.value() != advertisement->vrid) continue;
+      if (advertisement->version == desired.version)
+        host_.heard(desired.family, meta.source, advertisement->priority);
+      drive(i, [&](router::VirtualRouter& r) {
+        r.on_advertisement(now_, meta, *arrival, *advertisement, packet->received_at);
+      });
+    }
+  }
+}
+
+void Speaker::read_claims() {
+  while (!dead_) {
+    const auto* packet = host_.next_claim();
+    if (packet == nullptr) return;
+    const auto claim = vrrp::parse_neighbour_frame(packet->packet.view());
+    if (!claim) continue;
+    for_owners(claim->ip, [&](router::VirtualRouter& r) { r.on_claim(now_, *claim, packet->received_at); });
+  }
+}
+
+void Speaker::read_kernel() {
+  while (!dead_) {
+    const auto notice = host_.next_notice();
+    if (!notice) break;
+    mirror_.take(*notice);
+  }
+  while (!dead_) {
+    const auto result = host_.next_result();
+    if (!result) break;
+    mirror_.take(*result);
+  }
+}
+
+void Speaker::place_routers() {
+  dirty_ = false;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    auto& slot = slots_[i];
+    const auto segment = ownership::choose_segment(mirror_.view(), slot.router->desired());
+    if (!segment) {
+      drive(i, [&](router::VirtualRouter& r) { r.set_segment(now_, segment); });
+      continue;
+    }
+    const bool placed = slot.router->segment() && *slot.router->segment() == *segment;
+    if (slot.left_behind) slot.router->set_adoption(*slot.left_behind, std::nullopt);
+    slot.left_behind.reset();
+    drive(i, [&](router::VirtualRouter& r) {
+      r.set_segment(now_, segment);
+      if (!placed) r.sync_kernel(now_, mirror_.view());
+    });
+  }
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (!slots_[i].router->fault() && !slots_[i].router->segment()) continue;
+    drive(i, [&](router::VirtualRouter& r) { r.start(now_); });
+  }
+  remove_orphans();
+}
+
+// Addresses with our mark that no placed router knows.
+void Speaker::remove_orphans() {
+  const auto all = mirror_.view().addresses(kInterfaceIndex);
+  for (const auto& address : all) {
+    if (!address.is_ours()) continue;
+    const bool known = std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) {
+      return slot.router->segment() && slot.router->addresses().contains(address.ip);
+    });
+    if (!known) static_cast<void>(remove(kInterfaceIndex, address.ip));
+  }
+}
+
+// ---- from the supervisor
+// ------------------------------------------------------------------------------------------
+
+void Speaker::release() {
+  now_ = host_.instant();
+  if (std::exchange(releasing_, true)) return;
+  // Followers first, as the real one does: a follower that sees its lead go would fall with it instead.
+  for (const bool follower : {true, false}) {
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+      if (slots_[i].router->desired().lead.has_value() != follower) continue;
+      drive(i, [&](router::VirtualRouter& r) { r.release(now_, Reason::kShutdown); });
+    }
+  }
+}
+
+void Speaker::set_contributions(const std::vector<plan::Contribution>& contributions) {
+  now_ = host_.instant();
+  for (std::size_t i = 0; i < slots_.size(); ++i)
+    drive(i, [&](router::VirtualRouter& r) { r.set_contributions(now_, contributions); });
+}
+
+void Speaker::reconfigure(const std::vector<plan::VirtualRouter>& desired) {
+  now_ = host_.instant();
+  for (std::size_t i = 0; i < slots_.size(); ++i)
+    drive(i, [&](router::VirtualRouter& r) { r.reconfigure(now_, desired[i]); });
+  dirty_ = true;
+}
+
+bool Speaker::released() const {
+  return releasing_ &&
+         std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.router->finished(); });
+}
+
+const router::VirtualRouter* Speaker::router(Family family) const {
+  for (const auto& slot : slots_) {
+    if (slot.router->desired().family == family) return slot.router.get();
+  }
+  return nullptr;
+}
+
+bool Speaker::acts(Boundary boundary) {
+  if (dead_) return false;
+  if (dies_in_ > 0 && --dies_in_ == 0) {
+    dead_ = true;
+    host_.died_at(boundary);
+    return false;
+  }
+  return true;
+}
+
+// ---- ports
+// -------------------------------------------------------------------------------------------------------
+
+bool Speaker::send(const ownership::Segment&, std::span<const std::uint8_t> message,
+                   const vrrp::Endpoints& endpoints) {
+  if (!acts(Boundary::kSend)) return true;
+  return host_.send(endpoints.source, endpoints.destination, message);
+}
+
+bool Speaker::add(int, const IpAddress& ip) {
+  if (!acts(Boundary::kAdd)) return true;
+  return host_.post({KernelCommand::Kind::kAdd, ip});
+}
+
+bool Speaker::remove(int, const IpAddress& ip) {
+  if (!acts(Boundary::kRemove)) return true;
+  if (!host_.post({KernelCommand::Kind::kRemove, ip})) return false;
+  mirror_.removing(ip);
+  return true;
+}
+
+bool Speaker::post(const KernelCommand& command) {
+  return dead_ || host_.post(command);
+}
+
+void Speaker::start(router::RouterIndex index, const Instant& now) {
+  auto& slot = slots_[index];
+  const auto count = slot.router->addresses().entries().size();
+  if (!slot.announced) {
+    announcer_.add(index, slot.router->desired().family, static_cast<std::uint32_t>(count));
+  } else if (slot.announced_addresses != count) {
+    announcer_.resize(index, static_cast<std::uint32_t>(count), now.mono);
+  }
+  slot.announced = true;
+  slot.announced_addresses = count;
+  announcer_.start(index, now.mono);
+  announcer_.step(now.mono, *this);
+}
+
+void Speaker::evidence(router::RouterIndex index, const Instant& now) {
+  if (slots_[index].announced) announcer_.evidence(index, now.mono);
+}
+
+void Speaker::stop(router::RouterIndex index) {
+  if (index < slots_.size() && slots_[index].announced) announcer_.stop(index);
+}
+
+void Speaker::announce(std::uint32_t index, std::uint32_t address) {
+  const auto& router = *slots_[index].router;
+  if (!router.segment() || address >= router.addresses().entries().size()) return;
+  if (!acts(Boundary::kAnnounce)) return;
+  const auto& ip = router.addresses().entries()[address].ip;
+  const auto& mac = router.segment()->mac;
+  host_.announce(ip, ip.is_v4() ? vrrp::gratuitous_arp(ip, mac, vrrp::ArpForm::kRequest)
+                                : vrrp::unsolicited_na(ip, mac, false));
+}
+
+void Speaker::on_transition(const router::VirtualRouter& router, const election::Transition& transition) {
+  if (!dead_) host_.transition(router.desired().family, transition);
+}
+
+void Speaker::on_owned(const router::VirtualRouter& router) {
+  if (!router.segment() || !acts(Boundary::kPage)) return;
+  auto& slot = host_.page()[router.index()];
+  slot.in_use = true;
+  slot.state = router.state();
+  slot.family = router.desired().family;
+  slot.last_advert = router.last_advert().boot;
+  slot.source = router.segment()->primary;
+  const auto message = router.message();
+  slot.size = std::min(message.size(), slot.message.size());
+  std::copy_n(message.begin(), slot.size, slot.message.begin());
+}
+
+// ---- the kernel's words
+// -----------------------------------------------------------------------------------------
+
+void Speaker::on_address_event(const IpAddress& ip, ownership::AddressSet::Kernel state) {
+  for_owners(ip, [&](router::VirtualRouter& r) { r.on_kernel_address(now_, ip, state); });
+}
+
+void Speaker::on_synchronised() {
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].router->segment())
+      drive(i, [&](router::VirtualRouter& r) { r.sync_kernel(now_, mirror_.view()); });
+  }
+}
+
+void Speaker::on_result(const KernelResult& result) {
+  using Outcome = KernelResult::Outcome;
+  const auto ip = result.command.ip;
+  const bool adding = result.command.kind == KernelCommand::Kind::kAdd;
+  for_owners(ip, [&](router::VirtualRouter& r) {
+    if (result.outcome == Outcome::kFailed) {
+      r.on_address_failed(now_, ip, adding, "refused");
+    } else if (adding) {
+      r.on_address_added(now_, ip, result.outcome == Outcome::kAlreadyThere);
+    } else {
+      r.on_address_removed(now_, ip);
+    }
+  });
+}
+
+}  // namespace vipra::sim

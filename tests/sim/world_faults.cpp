@@ -1,0 +1,355 @@
+// The plan carried out: what each fault does when it begins, while it lasts and when it ends.
+#include <algorithm>
+#include <array>
+
+#include "tests/sim/world.hpp"
+#include "vrrp/neighbour_frame.hpp"
+#include "vrrp/packet.hpp"
+
+namespace vipra::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr MacAddress kStrangersMac{{2, 0, 0, 0, 0, 0x99}};
+
+IpAddress strangers_ip(Family family) {
+  return family == Family::kIpv4 ? IpAddress::v4(10, 0, 2, 9) : *IpAddress::parse("fe80::9");
+}
+
+}  // namespace
+
+NodeId World::target_of(const Fault& fault) const {
+  if (fault.at_master) {
+    if (const auto master = only_master(scenario_.lead_family())) return *master;
+  }
+  return fault.a;
+}
+
+void World::begin_fault(std::uint32_t index) {
+  const auto& fault = scenario_.faults[index];
+  const auto target = target_of(fault);
+  targets_[index] = target;
+  history_.hash(now_, 6, fault.kind, target);
+  if (history_.keeps_lines()) {
+    auto shown = fault;
+    shown.a = target;
+    shown.at_master = false;
+    history_.line(now_, "FAULT " + describe(shown));
+  }
+  for (const auto& observer : observers_) observer->before_fault(fault, target);
+  const auto kind = class_of(fault);
+  if (kind == FaultClass::kHarmless && fault.kind != FaultKind::kLostResignation) ++harmless_active_;
+  if (kind == FaultClass::kNoise) ++noise_active_;
+  if (kind != FaultClass::kHarmless) last_disturbance_ = now_;
+  network_.fault_begins(fault);
+  if (fault.kind != FaultKind::kReceiveOverflow && fault.kind != FaultKind::kLostResignation)
+    coverage_.fault(fault.kind);
+  apply(fault, *hosts_[target]);
+  if (!fault.forever) queue_.push(fault.end(), EventKind::kFaultEnds, index);
+  const bool acts = fault.kind == FaultKind::kForeignPeer || fault.kind == FaultKind::kResignationFlood ||
+                    fault.kind == FaultKind::kLosingFlood || fault.kind == FaultKind::kStrangerClaims ||
+                    fault.kind == FaultKind::kRollingRestart;
+  if (acts) queue_.push(now_, EventKind::kFaultAct, index, 0);
+}
+
+void World::end_fault(std::uint32_t index) {
+  const auto& fault = scenario_.faults[index];
+  const auto target = targets_[index];
+  for (const auto& observer : observers_) observer->before_lift(fault);
+  history_.line(now_, "FAULT OVER " + std::string{to_string(fault.kind)});
+  if (network_.effects(FaultKind::kLostResignation) > 0 && fault.kind == FaultKind::kLostResignation)
+    coverage_.fault(fault.kind);
+  network_.fault_ends(fault);
+  const auto kind = class_of(fault);
+  if (kind == FaultClass::kHarmless && fault.kind != FaultKind::kLostResignation) --harmless_active_;
+  if (kind == FaultClass::kNoise) --noise_active_;
+  if (kind == FaultClass::kNoise || kind == FaultClass::kTopology) last_disturbance_ = now_;
+  lift(fault, index, *hosts_[target]);
+  for (const auto& observer : observers_) observer->after_fault(fault, target);
+}
+
+void World::apply(const Fault& fault, Host& host) {
+  const auto& vip = host.desired().front().addresses.front().ip;
+  switch (fault.kind) {
+    case FaultKind::kPause:
+    case FaultKind::kDeepQueue:
+      host.pause();
+      break;
+    case FaultKind::kSuspend:
+      host.suspend();
+      break;
+    case FaultKind::kSlowScheduler:
+      ++host.burden.slow;
+      break;
+    case FaultKind::kReceiveOverflow:
+      ++host.burden.short_queue;
+      ++host.burden.slow;
+      break;
+    case FaultKind::kKernelRefuses:
+      ++host.burden.kernel_refuses;
+      host.kernel().remove_ours(vip);
+      break;
+    case FaultKind::kKernelBusy:
+      ++host.burden.kernel_busy;
+      break;
+    case FaultKind::kKernelSlow:
+      ++host.burden.kernel_slow;
+      break;
+    case FaultKind::kResultLost:
+      ++host.burden.results_lost;
+      host.kernel().remove_ours(vip);
+      break;
+    case FaultKind::kEventsLost:
+      host.drop_all_events(true);
+      host.kernel().remove_ours(vip);
+      break;
+    case FaultKind::kAddressDeleted:
+      host.kernel().remove_ours(vip);
+      break;
+    case FaultKind::kStrangerAddress:
+      if (host.powered()) host.kernel().add_strangers(vip);
+      break;
+    case FaultKind::kLinkFlap:
+      if (!host.powered()) break;
+      host.kernel().set_link(false);
+      if (fault.amount == 1) host.kernel().drop_ipv6();
+      break;
+    case FaultKind::kPrimaryChange:
+      if (host.powered()) host.change_primary(scenario_.lead_family());
+      break;
+    case FaultKind::kSpeakerCrash:
+      host.crash_at_action(fault.amount);
+      break;
+    case FaultKind::kSpeakerCrashLoop:
+      host.crash_at_action(1);
+      host.crash_loop();
+      break;
+    case FaultKind::kAgentKilled:
+      host.kill_agent();
+      break;
+    case FaultKind::kPowerLoss:
+      host.power_off();
+      break;
+    case FaultKind::kRelease:
+      host.release_agent();
+      break;
+    case FaultKind::kLateJoin:
+      host.power_on();
+      break;
+    case FaultKind::kWorsened:
+      host.contribute(-fault.amount, false);
+      break;
+    case FaultKind::kBettered:
+      host.contribute(fault.amount, false);
+      break;
+    case FaultKind::kCheckFails:
+      host.contribute(0, true);
+      break;
+    case FaultKind::kReconfigured:
+      host.reconfigure(fault.amount);
+      break;
+    default:
+      break;  // the network's
+  }
+}
+
+void World::lift(const Fault& fault, std::uint32_t index, Host& host) {
+  const auto& vip = host.desired().front().addresses.front().ip;
+  switch (fault.kind) {
+    case FaultKind::kPause:
+    case FaultKind::kDeepQueue:
+      host.resume();
+      break;
+    case FaultKind::kSuspend:
+      host.wake_up();
+      break;
+    case FaultKind::kSlowScheduler:
+      --host.burden.slow;
+      break;
+    case FaultKind::kReceiveOverflow:
+      --host.burden.short_queue;
+      --host.burden.slow;
+      break;
+    case FaultKind::kKernelRefuses:
+      --host.burden.kernel_refuses;
+      break;
+    case FaultKind::kKernelBusy:
+      host.kernel_free();
+      break;
+    case FaultKind::kKernelSlow:
+      --host.burden.kernel_slow;
+      break;
+    case FaultKind::kResultLost:
+      --host.burden.results_lost;
+      break;
+    case FaultKind::kEventsLost:
+      host.drop_all_events(false);
+      break;
+    case FaultKind::kStrangerAddress:
+      host.kernel().remove_strangers(vip);
+      break;
+    case FaultKind::kLinkFlap:
+      if (host.powered()) host.kernel().set_link(true);
+      break;
+    case FaultKind::kSpeakerCrash:
+      host.crash_at_action(1);  // where it had not come to so many
+      break;
+    case FaultKind::kPowerLoss:
+      host.power_on();
+      break;
+    case FaultKind::kAgentKilled:
+    case FaultKind::kRelease:
+      queue_.push(now_, EventKind::kFaultAct, index, 0);
+      break;
+    case FaultKind::kWorsened:
+    case FaultKind::kBettered:
+    case FaultKind::kCheckFails:
+      last_disturbance_ = now_;
+      host.contribute(0, false);
+      break;
+    default:
+      break;
+  }
+}
+
+void World::act(std::uint32_t index, std::uint32_t step) {
+  const auto& fault = scenario_.faults[index];
+  const auto target = targets_[index];
+  const bool over = now_ >= fault.end() && !fault.forever;
+  switch (fault.kind) {
+    case FaultKind::kAgentKilled:
+    case FaultKind::kRelease:
+      // A release takes its time: the agent starts when the old one is gone.
+      if (hosts_[target]->agent_runs() && fault.kind == FaultKind::kRelease) {
+        queue_.push(now_ + 50ms, EventKind::kFaultAct, index, step);
+      } else {
+        hosts_[target]->start_agent();
+      }
+      break;
+    case FaultKind::kRollingRestart:
+      restart_rolling(fault, step);
+      if (step + 1 < 2 * size())
+        queue_.push(now_ + fault.length / static_cast<int>(2 * size()), EventKind::kFaultAct, index,
+                    step + 1);
+      break;
+    case FaultKind::kStrangerClaims:
+      if (over || step >= 4) break;
+      act_as_claimant(fault, fault.a, step);
+      queue_.push(now_ + fault.length / 4, EventKind::kFaultAct, index, step + 1);
+      break;
+    case FaultKind::kForeignPeer:
+      if (over) break;
+      act_as_foreign(fault, fault.a);
+      queue_.push(now_ + scenario_.shortest_interval(), EventKind::kFaultAct, index, step + 1);
+      break;
+    case FaultKind::kResignationFlood:
+    case FaultKind::kLosingFlood:
+      if (over) break;
+      act_as_foreign(fault, fault.a);
+      queue_.push(now_ + scenario_.shortest_interval() / fault.amount, EventKind::kFaultAct, index, step + 1);
+      break;
+    default:
+      break;
+  }
+}
+
+void World::restart_rolling(const Fault& fault, std::uint32_t step) {
+  auto& host = *hosts_[step / 2];
+  // To whoever waits for a fault that comes alone, each of these is another one.
+  for (const auto& observer : observers_) observer->before_fault(fault, host.id());
+  last_disturbance_ = now_;
+  if (step % 2 == 0) {
+    host.release_agent();
+  } else {
+    host.start_agent();
+  }
+}
+
+void World::act_as_claimant(const Fault& fault, NodeId beside, std::uint32_t step) {
+  const auto& router = step % 2 == 0 ? hosts_[beside]->desired().front() : hosts_[beside]->desired().back();
+  const auto& ip = router.addresses.front().ip;
+  Packet packet;
+  packet.kind = Packet::Kind::kNeighbour;
+  packet.family = router.family;
+  packet.sender = kStranger;
+  packet.port = beside;
+  if (ip.is_v4()) {
+    const auto form = fault.amount == 1 ? vrrp::ArpForm::kReply : vrrp::ArpForm::kRequest;
+    packet.set(vrrp::gratuitous_arp(ip, kStrangersMac, form).view());
+  } else {
+    packet.set(vrrp::unsolicited_na(ip, kStrangersMac, false).view());
+  }
+  announcement_sent(packet, ip);
+}
+
+void World::act_as_foreign(const Fault& fault, NodeId beside) {
+  if (scenario_.v4) send_foreign(fault, beside, Family::kIpv4);
+  if (scenario_.v6) send_foreign(fault, beside, Family::kIpv6);
+}
+
+void World::send_foreign(const Fault& fault, NodeId beside, Family family) {
+  const auto& host = *hosts_[beside];
+  const auto& router =
+      family == host.desired().front().family ? host.desired().front() : host.desired().back();
+  const bool foreign = fault.kind == FaultKind::kForeignPeer;
+  const auto kind = foreign ? static_cast<Foreign>(fault.amount) : Foreign::kOtherList;
+  if (foreign) coverage_.foreign(kind);
+  std::vector<IpAddress> list;
+  if (router.link_local) list.push_back(*router.link_local);
+  for (const auto& address : router.addresses) list.push_back(address.ip);
+
+  vrrp::AdvertisementFields fields;
+  fields.family = family;
+  fields.vrid = router.vrid;
+  fields.priority = 1;
+  fields.interval = router.interval;
+  auto source = strangers_ip(family);
+  int ttl = vrrp::kTtl;
+  switch (kind) {
+    case Foreign::kVersion2:
+      if (family == Family::kIpv6) return;
+      fields.version = vrrp::Version::kV2;
+      fields.interval = 1s;
+      fields.priority = 200;
+      break;
+    case Foreign::kOtherVrid:
+      fields.vrid = *vrrp::Vrid::make(router.vrid.value() + 1);
+      fields.priority = 254;
+      break;
+    case Foreign::kBadChecksum:
+    case Foreign::kRouted:
+      fields.priority = 254;
+      break;
+    case Foreign::kSameSource:
+      fields.priority = static_cast<vrrp::Priority>(router.base_priority);
+      source = host.primary(family);
+      break;
+    case Foreign::kOtherList:
+      list.resize(1);
+      fields.checksum_form = vrrp::ChecksumForm::kRfc5798;
+      break;
+    case Foreign::kOtherInterval:
+      fields.priority = static_cast<vrrp::Priority>(1 + fault.mask * 37 % 254);
+      fields.interval = std::min<Duration>(router.interval * 4, Centiseconds{4095});
+      break;
+    case Foreign::kSecondOwner:
+      fields.priority = 255;
+      break;
+  }
+  if (fault.kind == FaultKind::kResignationFlood) fields.priority = vrrp::kResign;
+  if (kind == Foreign::kRouted) ttl = 254;
+  fields.addresses = list;
+  Packet packet;
+  packet.family = family;
+  packet.sender = kStranger;
+  packet.port = beside;
+  packet.source = source;
+  packet.destination = vrrp_group(family);
+  packet.ttl = ttl;
+  packet.size = vrrp::build_advertisement(fields, source, packet.destination, packet.bytes);
+  if (kind == Foreign::kBadChecksum) packet.bytes[7] ^= 0x5aU;
+  network_.transmit(now_, packet, queue_);
+}
+
+}  // namespace vipra::sim
