@@ -107,10 +107,10 @@ void Speaker::read_advertisements() {
       const auto arrival = router.admit(meta);
       if (!arrival) {
         router.count_drop(arrival.error());
+        if (arrival.error() == DropReason::kSelfEcho) host_.heard(desired.family, meta.source, 0);
         continue;
       }
-      const auto advertisement =
-          vrrp::parse_advertisement(meta, packet->packet.view(), arrival->least_ttl);
+      const auto advertisement = vrrp::parse_advertisement(meta, packet->packet.view(), arrival->least_ttl);
       if (!advertisement || desired.vrid.value() != advertisement->vrid) continue;
       if (advertisement->version == desired.version)
         host_.heard(desired.family, meta.source, advertisement->priority);
