@@ -295,6 +295,18 @@ TEST(RouterVersion2, WithoutAPasswordIgnoresTheBytesOfOne) {
   EXPECT_EQ(drops(b, DropReason::kAuthType), 1u);
 }
 
+TEST(RouterVersion2, AnEditFromVersion3ResignsThereAndStandsHere) {
+  Bench b;
+  b.become_master();
+  b.router.reconfigure(b.now, desired_v2("1111"));
+  EXPECT_THAT(b.world.log, Contains("advert(0) on eth0"));
+  EXPECT_EQ(b.router.state(), State::kBackup);
+  b.until(10s);
+  EXPECT_EQ(b.router.state(), State::kMaster);
+  EXPECT_EQ(b.world.last_message[0], 0x21);
+  EXPECT_EQ(b.world.last_message.size(), 24u);
+}
+
 TEST(RouterVersion2, ANewPasswordIsSentWithTheNextAdvertisementAndMovesNothing) {
   Bench b{desired_v2("1111")};
   b.until(4s);
