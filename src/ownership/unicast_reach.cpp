@@ -8,16 +8,18 @@ namespace {
 
 using Addresses = std::vector<InterfaceAddress>;
 
-bool is_own(const Addresses& addresses, const IpAddress& ip) {
-  return std::any_of(addresses.begin(), addresses.end(),
-                     [&](const auto& address) { return address.ip == ip && !address.is_ours(); });
-}
-
-// A link-local address says something on its own link only: another link may have the same one.
-bool is_this_node(const KernelView& kernel, int index, const IpAddress& ip) {
-  if (ip.is_link_local()) return is_own(kernel.addresses(index), ip);
-  return std::any_of(kernel.links().begin(), kernel.links().end(),
-                     [&](const auto& link) { return is_own(kernel.addresses(link.first), ip); });
+// Which of the peers are this node. One pass over its addresses, of which a node with many pods has many. A
+// link-local address says something on its own link only: another link may have the same one.
+std::vector<bool> own_among(const std::vector<IpAddress>& peers, const KernelView& kernel, int index) {
+  std::vector<bool> own(peers.size());
+  for (const auto& [link, facts] : kernel.links()) {
+    for (const auto& address : kernel.addresses(link)) {
+      if (address.is_ours() || (address.ip.is_link_local() && link != index)) continue;
+      const auto at = std::lower_bound(peers.begin(), peers.end(), address.ip);
+      if (at != peers.end() && *at == address.ip) own[static_cast<std::size_t>(at - peers.begin())] = true;
+    }
+  }
+  return own;
 }
 
 bool is_on_link(const Addresses& addresses, const IpAddress& peer) {
@@ -49,8 +51,10 @@ UnicastReach reach_peers(const KernelView& kernel, int index, const IpAddress& p
   }
   std::sort(out.own.begin(), out.own.end());
   out.own.erase(std::unique(out.own.begin(), out.own.end()), out.own.end());
-  for (const auto& peer : transport.peers) {
-    if (is_this_node(kernel, index, peer)) continue;
+  const auto own = own_among(transport.peers, kernel, index);
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    if (own[i]) continue;
+    const auto& peer = transport.peers[i];
     const bool on_link = is_on_link(addresses, peer);
     const bool from_primary = peer.is_v4() || peer.is_link_local() || (on_link && transport.multicast());
     const auto source = from_primary ? std::optional{primary} : global_source(addresses, peer);
