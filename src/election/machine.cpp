@@ -32,7 +32,7 @@ Actions Machine::step(const Instant& now, const Event& event) {
             if (was_master) out.push_back(StopAnnouncing{});
             to_init(Reason::kShutdown, out);
           },
-          [&](const Release& e) { on_release(now, e.reason, out); },
+          [&](const Release& e) { on_release(now, e, out); },
           [&](const CancelRelease&) {
             if (!std::holds_alternative<Releasing>(state_)) return;
             to_backup(now, quick_backup(now), Reason::kReleaseCancelled, out);

@@ -65,6 +65,7 @@ struct Startup {
 struct Shutdown {};  // at once: three resignations, addresses removed
 struct Release {     // in good health: Releasing
   Reason reason = Reason::kReleased;
+  bool for_good = false;  // does not stand again, even if the successor resigns at once
 };
 struct CancelRelease {};
 struct DeadlineReached {};
@@ -195,6 +196,7 @@ class Machine {
     TimePoint give_up_at{};
     std::optional<IpAddress> successor;
     int successor_priority = 0;
+    bool for_good = false;
   };
 
   void start(const Instant& now, const std::optional<Adoption>& adoption, Actions& out);
@@ -211,7 +213,7 @@ class Machine {
   void on_advert_in_master(const Instant& now, const AdvertReceived& advert, Master& master, Actions& out);
   void on_advert_in_releasing(const Instant& now, const AdvertReceived& advert, Releasing& releasing,
                               Actions& out);
-  void on_release(const Instant& now, Reason reason, Actions& out);
+  void on_release(const Instant& now, const Release& release, Actions& out);
   void on_priority(const PriorityChanged& change);
   void on_config(const Instant& now, const ConfigChanged& change);
   void on_taker(const TakerAnnounced& taker);

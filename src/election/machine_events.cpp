@@ -178,20 +178,25 @@ void Machine::on_advert_in_releasing(const Instant& now, const AdvertReceived& a
     releasing.successor_priority = advert.priority;
     return;
   }
-  // The successor resigns as well: somebody must stand, and we still have the addresses.
-  if (releasing.successor == advert.source) to_backup(now, quick_backup(now), Reason::kMasterResigned, out);
+  // The successor resigns as well: somebody must stand, and we still have the addresses. But not who goes for
+  // good: a deleted router, or a node that shuts down, would be master for ever.
+  if (releasing.successor == advert.source && !releasing.for_good)
+    to_backup(now, quick_backup(now), Reason::kMasterResigned, out);
 }
 
-void Machine::on_release(const Instant& now, Reason reason, Actions& out) {
+void Machine::on_release(const Instant& now, const Release& release, Actions& out) {
   if (std::holds_alternative<Master>(state_)) {
     resign(now, out);
     out.push_back(StopAnnouncing{});
-    enter(Releasing{now.mono + release_bound(), std::nullopt, 0}, State::kReleasing, reason, out);
+    enter(Releasing{now.mono + release_bound(), std::nullopt, 0, release.for_good}, State::kReleasing,
+          release.reason, out);
   } else if (const auto* backup = std::get_if<Backup>(&state_); backup != nullptr && backup->hold_until) {
-    enter(Releasing{*backup->hold_until, backup->master, backup->master_priority}, State::kReleasing, reason,
-          out);
-  } else if (!std::holds_alternative<Releasing>(state_)) {
-    to_init(reason, out);
+    enter(Releasing{*backup->hold_until, backup->master, backup->master_priority, release.for_good},
+          State::kReleasing, release.reason, out);
+  } else if (auto* releasing = std::get_if<Releasing>(&state_)) {
+    releasing->for_good |= release.for_good;
+  } else {
+    to_init(release.reason, out);
   }
 }
 

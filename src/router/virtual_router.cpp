@@ -302,7 +302,7 @@ void VirtualRouter::on_stall(const Instant& now, Duration duration) {
 
 void VirtualRouter::release(const Instant& now, Reason reason) {
   releasing_for_good_ = true;
-  step(now, election::Release{reason});
+  step(now, election::Release{reason, true});
 }
 
 void VirtualRouter::on_deadline(const Instant& now) {

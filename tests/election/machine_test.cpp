@@ -258,6 +258,16 @@ TEST(Takeover, AResignationThatTheTakersAdvertisementOvertookIsNotTheTakers) {
   EXPECT_DOUBLE_EQ(d.deadline(), 2.309375) << "its own counts";
 }
 
+TEST(Release, ForGoodIsNotTakenBackWhenTheSuccessorResigns) {
+  auto d = master_at_3s();
+  (void)d.at(4.0, Release{Reason::kDeleted, true});
+  (void)d.until(4.01);
+  (void)d.advert(4.3, "10.0.2.1", 120, k1s);
+  EXPECT_THAT(d.advert(4.4, "10.0.2.1", 0, k1s), IsEmpty());
+  EXPECT_EQ(d.machine.state(), State::kReleasing);
+  EXPECT_THAT(d.until(9), Contains("@5.09609375 Releasing->Init:Deleted"));
+}
+
 TEST(Storm, RepliesToLosingAdvertisementsAreBounded) {
   auto d = master_at_3s();
   int replies = 0;

@@ -18,7 +18,8 @@
 namespace vipra::sim {
 
 // Decisions of the machine, told by what went in and what came out. Not among them is what no speaker ever
-// sends: Shutdown, CancelRelease, Stalled and PeerEvidence are tested in tests/election alone.
+// sends: Shutdown, CancelRelease, Stalled, PeerEvidence and a release that is not
+// for good are tested in tests/election alone.
 enum class Guard : std::uint8_t {
   kSkewedTakeover,        // a Backup's deadline, and nobody was heard
   kTakeoverAfterResign,   // ... after a resignation
@@ -53,7 +54,6 @@ enum class Guard : std::uint8_t {
   kReleaseEndsAtBound,
   kReleaseWhileHolding,
   kSuccessorNoted,
-  kSuccessorResigns,
   kPriorityShortens,
   kPriorityNeverExtends,
   kConfigRearms,

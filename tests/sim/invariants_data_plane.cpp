@@ -50,8 +50,15 @@ class KernelTruth final : public Observer {
       for (auto& slot : slots) slot.release_due.reset();
     }
   }
+  void on_disturbance() override {
+    for (auto& slots : slots_) {
+      for (auto& slot : slots) slot.wrong_since.reset();
+    }
+  }
   void after_fault(const Fault& fault, NodeId target) override {
-    if (fault.kind == FaultKind::kEventsLost) told_at_[target] = world_.now();
+    const bool stood_still = fault.kind == FaultKind::kPause || fault.kind == FaultKind::kDeepQueue ||
+                             fault.kind == FaultKind::kSuspend;
+    if (stood_still || fault.kind == FaultKind::kEventsLost) told_at_[target] = world_.now();
   }
   void on_address(NodeId id, const IpAddress& ip, bool present) override {
     if (!present) gone_at_[{id, ip}] = world_.now();

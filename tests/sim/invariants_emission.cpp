@@ -97,6 +97,8 @@ class Stall final : public Observer {
       const auto* router = world_.host(id).router(family);
       // One that died while it was being promoted, and its heir has not begun.
       if (router == nullptr || router->state() != State::kMaster) continue;
+      // It did try, and nobody told it that its link was down.
+      if (world_.host(id).burden.events_lost > 0) continue;
       const auto patience = router->desired().interval * world_.scenario().misses;
       if (voice.silence > patience)
         fail(node(id) + " goes on as master after " + in_milliseconds(voice.silence) +

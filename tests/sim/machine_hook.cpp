@@ -74,7 +74,6 @@ class Judge {
     if (before_.state == State::kBackup) in_backup(advert);
     if (before_.state == State::kMaster) in_master(advert);
     if (before_.state == State::kReleasing) {
-      if (after_ == State::kBackup) hit(Guard::kSuccessorResigns);
       if (after_ == State::kReleasing && advert.priority > 0) hit(Guard::kSuccessorNoted);
     }
   }
