@@ -65,7 +65,8 @@ struct Startup {
 struct Shutdown {};  // at once: three resignations, addresses removed
 struct Release {     // in good health: Releasing
   Reason reason = Reason::kReleased;
-  bool for_good = false;  // does not stand again, even if the successor resigns at once
+  bool for_good =
+      false;  // does not stand again, even if the successor resigns at once, unless it is cancelled
 };
 struct CancelRelease {};
 struct DeadlineReached {};

@@ -103,7 +103,7 @@ void VirtualRouter::stand_aside(const Instant& now, std::optional<FaultInfo> why
   aside_ = std::move(why);
   if (!changed || !started_ || releasing_for_good_) return;
   if (!aside_ && state() == State::kReleasing) return step(now, election::CancelRelease{});
-  if (aside_ && fault() == nullptr) return step(now, election::Release{aside_->reason});
+  if (aside_ && fault() == nullptr) return step(now, election::Release{aside_->reason, true});
   apply_fault(now);
 }
 
@@ -172,7 +172,7 @@ void VirtualRouter::apply_fault(const Instant& now) {
     if (state() != State::kFault || machine_.reason() != current->reason)
       step(now, election::Faulted{current->reason});
   } else if (state() == State::kFault && aside_) {
-    step(now, election::Release{aside_->reason});
+    step(now, election::Release{aside_->reason, true});
   } else if (state() == State::kFault) {
     step(now, election::Recovered{});
   } else if (state() == State::kInit && !aside_) {

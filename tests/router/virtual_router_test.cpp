@@ -147,6 +147,18 @@ TEST(Router, AWishThatEndsWhileItHandsOverIsAnOrdinaryElectionAgain) {
   EXPECT_EQ(b.router.reason(), Reason::kReleaseCancelled);
 }
 
+TEST(Router, ATakerThatResignsDoesNotEndAWish) {
+  Bench b;
+  b.become_master();
+  b.router.set_contributions(b.now, {wish()});
+  b.hear(100, "10.0.2.16");
+  b.hear(0, "10.0.2.16");
+  EXPECT_EQ(b.router.state(), State::kReleasing);
+  b.until(5s);
+  b.kernel_answers();
+  EXPECT_EQ(b.router.state(), State::kInit);
+}
+
 TEST(Router, AFaultIsShownBeforeAWishAndLeavesItInForce) {
   Bench b;
   b.become_master();
