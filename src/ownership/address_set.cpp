@@ -84,7 +84,8 @@ void AddressSet::on_removed(const IpAddress& ip) {
 void AddressSet::on_remove_failed(const IpAddress& ip, std::string error) {
   if (auto* entry = find(ip)) {
     entry->pending = Entry::Pending::kDump;
-    entry->error = std::move(error);
+    // Wanted again by now: an old removal's failure must not keep it from being added.
+    if (!wanted_) entry->error = std::move(error);
   }
 }
 

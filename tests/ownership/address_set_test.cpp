@@ -49,6 +49,22 @@ struct Kernel final : AddressCommands {
   bool full = false;
 };
 
+TEST(AddressSet, AFailedRemovalDoesNotKeepAWantedAddressOut) {
+  const auto ip = IpAddress::v4(10, 0, 0, 1);
+  AddressSet set;
+  set.configure(2, {ip}, false);
+  Kernel kernel;
+  set.on_kernel(ip, State::kOurs);
+  set.reconcile(kernel);
+  ASSERT_EQ(kernel.commands.size(), 1U) << "its removal";
+  set.want(true);
+  set.on_remove_failed(ip, "no answer");
+  set.on_kernel(ip, State::kAbsent);  // it had been removed all the same
+  set.reconcile(kernel);
+  ASSERT_EQ(kernel.commands.size(), 2U);
+  EXPECT_TRUE(kernel.commands.back().first);
+}
+
 TEST(AddressSet, EveryOrderEndsWhereTheWishIs) {
   for (unsigned seed = 0; seed < 2000; ++seed) {
     std::mt19937 random{seed};
