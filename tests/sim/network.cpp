@@ -147,7 +147,7 @@ void Network::transmit(WorldTime now, const Packet& packet, EventQueue& queue) {
 }
 
 void Network::count_silence(const Packet& packet, NodeId to, bool lost) {
-  auto& row = lost_in_a_row_[to][packet.family == Family::kIpv4 ? 0 : 1];
+  auto& row = lost_in_a_row_[packet.port][to][packet.family == Family::kIpv4 ? 0 : 1];
   row = lost ? row + 1 : 0;
   if (row == misses_) ++silences_;
 }
