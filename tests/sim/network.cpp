@@ -147,9 +147,12 @@ void Network::transmit(WorldTime now, const Packet& packet, EventQueue& queue) {
 }
 
 void Network::count_silence(const Packet& packet, NodeId to, bool lost) {
-  auto& row = lost_in_a_row_[packet.port][to][packet.family == Family::kIpv4 ? 0 : 1];
-  row = lost ? row + 1 : 0;
-  if (row == misses_) ++silences_;
+  const std::size_t family = packet.family == Family::kIpv4 ? 0 : 1;
+  // Of this sender, whom others may drown out; and of all, when the master changes meanwhile.
+  auto& of_sender = lost_in_a_row_[packet.port][to][family];
+  auto& of_all = all_lost_in_a_row_[to][family];
+  for (auto* row : {&of_sender, &of_all}) *row = lost ? *row + 1 : 0;
+  if (of_sender == misses_ || of_all == misses_) ++silences_;
 }
 
 void Network::deliver(WorldTime at, std::uint32_t index, NodeId to, EventQueue& queue) {

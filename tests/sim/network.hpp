@@ -87,7 +87,8 @@ class Network {
   std::vector<std::uint32_t> free_;
   std::array<std::array<WorldTime, kMaxNodes>, kMaxNodes> last_{};  // first in, first out, unless reordered
   std::array<std::array<std::array<int, 2>, kMaxNodes>, kMaxNodes>
-      lost_in_a_row_{};  // by sender, receiver, family
+      lost_in_a_row_{};                                            // by sender, receiver, family
+  std::array<std::array<int, 2>, kMaxNodes> all_lost_in_a_row_{};  // by receiver, family
   std::array<std::uint64_t, kFaultKinds> effects_{};
   int silences_ = 0;
 };
