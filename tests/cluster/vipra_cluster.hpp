@@ -63,7 +63,7 @@ class VipraCluster : public testing::Test {
   class Ending;
   inline static std::unique_ptr<Cluster> cluster_;
   inline static std::vector<std::string> values_;  // flags of helm, with every install and upgrade
-  inline static Duration install_took_{};  // from the start of helm to the first answer of a VIP
+  inline static Duration install_took_{};          // from the start of helm to the first answer of a VIP
 };
 
 }  // namespace vipra::lab::kube
