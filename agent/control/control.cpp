@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <iterator>
 #include <tuple>
 #include <utility>
 #include <variant>
@@ -236,7 +237,9 @@ void Control::offer_contributions() {
   }
   if (!contributions_open_) return;
   auto contributions = checks_.contributions();
-  for (auto& wish : wishes_.contributions(plan_.state)) contributions.push_back(std::move(wish));
+  auto wishes = wishes_.contributions(plan_.state);
+  if (wishes.empty()) return agent_.set_contributions(std::move(contributions));
+  std::move(wishes.begin(), wishes.end(), std::back_inserter(contributions));
   std::sort(contributions.begin(), contributions.end(), [](const auto& a, const auto& b) {
     return std::tie(a.consumer, a.source) < std::tie(b.consumer, b.source);
   });

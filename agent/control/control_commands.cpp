@@ -4,6 +4,7 @@
 
 #include "agent/control/after.hpp"
 #include "agent/control/control.hpp"
+#include "base/utc.hpp"
 #include "channel/convert.hpp"
 #include "runtime/clock.hpp"
 #include "vipra/report/v1/report.pb.h"
@@ -22,7 +23,6 @@ constexpr std::int64_t kLongest = std::chrono::nanoseconds{std::chrono::hours{24
 void Control::on_command(const report::v1::StandAsideRequest& request,
                          const report::CommandAnswerPtr& answer) {
   const auto& virtual_ip = request.virtual_ip();
-  const auto routers = plan::routers_of(plan_.state, plan::VirtualIpName{virtual_ip});
   if (request.end()) {
     if (!wishes_.end(virtual_ip)) {
       return answer->refuse(Refusal::kNotFound, virtual_ip.empty()
@@ -35,7 +35,7 @@ void Control::on_command(const report::v1::StandAsideRequest& request,
   }
   if (request.for_ns() < 0 || request.for_ns() > kLongest)
     return answer->refuse(Refusal::kInvalid, "a time of at most 366 days is expected");
-  if (!virtual_ip.empty() && routers.empty())
+  if (!virtual_ip.empty() && plan::routers_of(plan_.state, virtual_ip).empty())
     return answer->refuse(Refusal::kNotFound, "this node takes no part in " + virtual_ip);
   if (!contributions_open_ || !agent_.connected())
     return answer->refuse(Refusal::kNotNow, "the agent is just starting; try again in a moment");
@@ -57,7 +57,8 @@ void Control::on_command(const report::v1::StandAsideRequest& request,
   if (!wishes_.set({virtual_ip, until}))
     return answer->refuse(Refusal::kNotNow, "there are too many switchovers at a time: use maintenance");
   log_.info(virtual_ip.empty() ? "maintenance.begun" : "switchover.begun",
-            {{"virtual_ip", virtual_ip}, {"until", until == 0 ? std::string{"ended"} : utc_text(until)}});
+            {{"virtual_ip", virtual_ip},
+             {"until", until == 0 ? std::string{"ended"} : utc_text(until / 1'000'000'000)}});
   on_wishes();
   reply.set_until_unix_ns(until);
   answer->accept(reply);

@@ -1,12 +1,13 @@
 #include "agent/control/wishes.hpp"
 
 #include <algorithm>
-#include <array>
-#include <chrono>
-#include <cstdio>
+
+#include "base/utc.hpp"
 
 namespace vipra::control {
 namespace {
+
+constexpr std::int64_t kSecond = 1'000'000'000;
 
 bool carries(const plan::VirtualRouter& router, std::string_view virtual_ip) {
   return std::any_of(router.addresses.begin(), router.addresses.end(),
@@ -14,20 +15,6 @@ bool carries(const plan::VirtualRouter& router, std::string_view virtual_ip) {
 }
 
 }  // namespace
-
-std::string utc_text(std::int64_t unix_ns) {
-  using namespace std::chrono;
-  const sys_time<seconds> at{floor<seconds>(nanoseconds{unix_ns})};
-  const auto day = floor<days>(at);
-  const year_month_day date{day};
-  const hh_mm_ss time{at - day};
-  std::array<char, 48> out{};
-  std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
-                static_cast<int>(time.seconds().count()));
-  return out.data();
-}
 
 const plan::Wish* Wishes::find(std::string_view virtual_ip) const noexcept {
   const auto found =
@@ -77,7 +64,7 @@ std::vector<plan::Contribution> Wishes::contributions(const plan::DesiredState& 
       contribution.detail =
           std::string{all ? "this node is in maintenance" : "handed over to the other nodes"} +
           (wish.until_unix_ns == 0 ? std::string{" until that is ended"}
-                                   : ", until " + utc_text(wish.until_unix_ns));
+                                   : ", until " + utc_text(wish.until_unix_ns / kSecond));
       out.push_back(std::move(contribution));
     }
   }

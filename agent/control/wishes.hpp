@@ -38,7 +38,4 @@ class Wishes {
   std::vector<plan::Wish> all_;
 };
 
-// "2026-11-22T09:30:00Z"
-[[nodiscard]] std::string utc_text(std::int64_t unix_ns);
-
 }  // namespace vipra::control

@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/utc.hpp"
 #include "kube_core/lease_machine.hpp"
 #include "kube_core/object.hpp"
 
@@ -30,17 +30,14 @@ std::int64_t number(const Json& json, const char* key, std::int64_t max) {
 }  // namespace
 
 std::string micro_time(std::int64_t unix_ns) {
-  using namespace std::chrono;
-  const sys_time<microseconds> at{floor<microseconds>(nanoseconds{unix_ns})};
-  const auto day = floor<days>(at);
-  const year_month_day date{day};
-  const hh_mm_ss time{at - day};
-  std::array<char, 64> out{};
-  std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
-                static_cast<int>(time.seconds().count()), static_cast<int>(time.subseconds().count()));
-  return out.data();
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  const auto seconds = unix_ns / kSecond - (unix_ns % kSecond < 0 ? 1 : 0);
+  std::array<char, 16> micros{};
+  (void)std::snprintf(micros.data(), micros.size(), ".%06dZ",
+                      static_cast<int>((unix_ns - seconds * kSecond) / 1000));
+  auto out = utc_text(seconds);
+  out.pop_back();
+  return out + micros.data();
 }
 
 Result<LeaseRecord> parse_lease(std::string_view body) {

@@ -22,9 +22,9 @@ namespace {
 constexpr std::size_t kQueue = 256;
 
 // The attributes and files of one posix_spawn.
-class SpawnPlan {
+class SpawnSetup {
  public:
-  explicit SpawnPlan(int input) {
+  explicit SpawnSetup(int input) {
     posix_spawn_file_actions_init(&files_);
     posix_spawn_file_actions_adddup2(&files_, input, 0);
     for (const int output : {1, 2})
@@ -39,12 +39,12 @@ class SpawnPlan {
     posix_spawnattr_setflags(&attributes_,
                              POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
   }
-  ~SpawnPlan() {
+  ~SpawnSetup() {
     posix_spawn_file_actions_destroy(&files_);
     posix_spawnattr_destroy(&attributes_);
   }
-  SpawnPlan(const SpawnPlan&) = delete;
-  SpawnPlan& operator=(const SpawnPlan&) = delete;
+  SpawnSetup(const SpawnSetup&) = delete;
+  SpawnSetup& operator=(const SpawnSetup&) = delete;
 
   // The error number, 0 if it runs.
   [[nodiscard]] int run(pid_t& pid, std::string path, std::vector<std::string> environment) const {
@@ -100,9 +100,9 @@ class Hook final : public Sink {
     if (!input) return input.error().what;
     ::lseek(input->get(), 0, SEEK_SET);  // where the hook begins to read
     call.environment.emplace_back("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    const SpawnPlan plan{input->get()};
+    const SpawnSetup setup{input->get()};
     pid_t pid = -1;
-    if (const int error = plan.run(pid, path_, std::move(call.environment)); error != 0)
+    if (const int error = setup.run(pid, path_, std::move(call.environment)); error != 0)
       return std::string{"run it: "} + std::strerror(error);
     pid_ = pid;
     // Readable when the process has ended.

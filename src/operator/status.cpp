@@ -1,11 +1,11 @@
 #include "operator/status.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <chrono>
-#include <cstdio>
 #include <nlohmann/json.hpp>
+
+#include "base/utc.hpp"
 
 namespace vipra::cluster {
 namespace {
@@ -17,7 +17,7 @@ void put(json& out, const char* key, const std::string& value) {
 }
 
 void put_time(json& out, const char* key, const std::optional<std::int64_t>& value) {
-  if (value) out[key] = format_time(*value);
+  if (value) out[key] = utc_text(*value);
 }
 
 std::string text_of(const json& from, const char* key, std::size_t max = kMaxMessage) {
@@ -93,7 +93,7 @@ json to_json(const Condition& condition) {
   return {{"type", condition.type},
           {"status", condition.status},
           {"observedGeneration", condition.observed_generation},
-          {"lastTransitionTime", format_time(condition.last_transition)},
+          {"lastTransitionTime", utc_text(condition.last_transition)},
           {"reason", condition.reason},
           {"message", condition.message}};
 }
@@ -189,21 +189,6 @@ bool same_but_for_numbers_in_messages(const Status& a, const Status& b) {
     return status;
   };
   return a == b || masked(a) == masked(b);
-}
-
-std::string format_time(std::int64_t unix_seconds) {
-  using namespace std::chrono;
-  // The years 1 to 9999, which is what the format can say.
-  const sys_seconds time{seconds{std::clamp<std::int64_t>(unix_seconds, -62'135'596'800, 253'402'300'799)}};
-  const auto day = floor<days>(time);
-  const year_month_day date{day};
-  const hh_mm_ss clock{time - day};
-  std::array<char, 32> text{};
-  (void)std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02dZ",
-                      static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                      static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                      static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
-  return text.data();
 }
 
 std::optional<std::int64_t> parse_time(std::string_view text) {

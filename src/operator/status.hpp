@@ -74,8 +74,7 @@ struct Status {
 // write.
 [[nodiscard]] bool same_but_for_numbers_in_messages(const Status& a, const Status& b);
 
-// RFC 3339 in UTC, whole seconds; the reader drops fractions and takes an offset of Z only.
-[[nodiscard]] std::string format_time(std::int64_t unix_seconds);
+// Of utc_text(): drops fractions, and takes an offset of Z only.
 [[nodiscard]] std::optional<std::int64_t> parse_time(std::string_view text);
 
 // At most `max` bytes, never a part of a UTF-8 sequence; what is cut off is shown as "...".

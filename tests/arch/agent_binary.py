@@ -37,7 +37,7 @@ def needed(dynamic_section):
     return re.findall(r"\(NEEDED\).*\[(.+?)\]", dynamic_section)
 
 
-def library_violations(name, dynamic_section):
+def needed_violations(name, dynamic_section):
     return [f"{name}: needs {lib}" for lib in needed(dynamic_section) if not LIBRARIES.match(lib)]
 
 
@@ -58,7 +58,7 @@ def inspect(binary):
     symbols = run("nm", "--demangle", str(binary))
     if "main" not in symbols:
         return [f"{binary.name}: has no symbol table, so nothing can be said of it"]
-    return library_violations(binary.name, run("readelf", "--dynamic", "--wide", str(binary))) + symbol_violations(
+    return needed_violations(binary.name, run("readelf", "--dynamic", "--wide", str(binary))) + symbol_violations(
         binary.name, symbols
     )
 

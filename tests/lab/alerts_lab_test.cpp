@@ -25,6 +25,15 @@ struct AlertsLab : AgentLab {
       if (line.starts_with(start) && line.ends_with(" " + value)) return true;
     return false;
   }
+  // The page has a line for every state: 1 for the one it is in.
+  static bool is_in_fault(Node& node) {
+    return wait_until(
+        [&] {
+          const auto page = page_of(node);
+          return page && page->find("state=\"Fault\"} 1\n") != std::string::npos;
+        },
+        s{10}, ms{20});
+  }
   static bool is_master(Node& node, bool wanted) {
     return wait_until([&] { return serves(node, "vipra_router_is_master{", wanted ? "1" : "0"); }, s{10},
                       ms{20});
@@ -91,12 +100,7 @@ TEST_F(AlertsLab, WhereEveryNodeStandsBackNobodyOwnsIt) {
   ASSERT_NO_FATAL_FAILURE(up(2, definition));
   for (const auto* name : {"node-a", "node-b"}) {
     ASSERT_TRUE(wait_until([&] { return serves(node(name), "vipra_check_passing{", "0"); }, s{10}, ms{20}));
-    ASSERT_TRUE(wait_until(
-        [&] {
-          const auto page = page_of(node(name));
-          return page && page->find("state=\"Fault\"") != std::string::npos;
-        },
-        s{10}, ms{20}));
+    ASSERT_TRUE(is_in_fault(node(name)));
     ASSERT_TRUE(is_master(node(name), false));
   }
   remember(20);

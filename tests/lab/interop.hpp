@@ -145,10 +145,10 @@ class Interop : public AgentLab {
   }
   [[nodiscard]] Duration down(int priority) const { return wire_.interval * 3 + skew(priority); }
   // What a client noticed of a planned move, for people: the machine may be too busy to assert it here.
-  void note_outage(const char* what, TimePoint from) {
+  void note_outage(const std::string& what, TimePoint from) {
     const auto report = probe_->settled_report(from, now());
-    std::printf("  %s, %s: %zu of %zu probes lost, longest outage %.1f ms%s\n", what, wire_.name, report.lost,
-                report.sent, to_ms(report.longest_outage()),
+    std::printf("  %s, %s: %zu of %zu probes lost, longest outage %.1f ms%s\n", what.c_str(), wire_.name,
+                report.lost, report.sent, to_ms(report.longest_outage()),
                 report.host_stalled() ? " (the host stalled)" : "");
   }
   // `after`, of priority 100, advertised long before a silent `before` would have been given up.
@@ -157,6 +157,39 @@ class Interop : public AgentLab {
     if (waited < (skew(100) + down(100)) / 2) return testing::AssertionSuccess();
     return testing::AssertionFailure()
            << after << " waited " << to_ms(waited) << " ms after the resignation of " << before;
+  }
+  // On node-b somebody else's router of priority 100, which `start_other` starts, on node-a a better Vipra
+  // that then leaves: at `stopped`.
+  template <class Start>
+  void better_vipra_takes_over_and_resigns(const Wire& wire, const std::string& other, Start start_other,
+                                           TimePoint& stopped) {
+    ASSERT_NO_FATAL_FAILURE(build_watched(2, wire));
+    ASSERT_TRUE(start_other("node-b", peer(100)));
+    ASSERT_TRUE(serves("node-b"));
+    ASSERT_NO_FATAL_FAILURE(start_vipra("node-a", 200));
+    ASSERT_TRUE(serves("node-a"));
+
+    stopped = now();
+    ASSERT_OK(node("node-a").stop_agent());
+    ASSERT_TRUE(serves("node-b"));
+    EXPECT_TRUE(took_a_resignation("node-a", "node-b", stopped));
+    note_outage("Vipra gives to " + other, stopped);
+  }
+  // The other way: the better one is somebody else's.
+  template <class Start>
+  void better_other_takes_over_and_resigns(const Wire& wire, const std::string& other, Start start_other) {
+    ASSERT_NO_FATAL_FAILURE(build_watched(2, wire));
+    ASSERT_NO_FATAL_FAILURE(start_vipra("node-a", 100, "Never"));
+    ASSERT_TRUE(serves("node-a"));
+    auto* better = start_other("node-b", peer(200));
+    ASSERT_TRUE(better);
+    ASSERT_TRUE(serves("node-b"));
+
+    const auto stopped = now();
+    ASSERT_OK(better->stop());
+    ASSERT_TRUE(serves("node-a"));
+    EXPECT_TRUE(took_a_resignation("node-b", "node-a", stopped));
+    note_outage(other + " gives to Vipra", stopped);
   }
 
   // What /metrics of a node says was dropped for a reason.

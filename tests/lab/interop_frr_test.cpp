@@ -12,32 +12,15 @@ INSTANTIATE_TEST_SUITE_P(Wires, WithFrr, testing::Values(Wire{"Ipv4"}, Wire{"Ipv
                          [](const auto& one) { return one.param.name; });
 
 TEST_P(WithFrr, ABetterVipraTakesOverAndResignsToIt) {
-  ASSERT_NO_FATAL_FAILURE(build_watched(2, GetParam()));
-  ASSERT_TRUE(start_frr("node-b", peer(100)));
-  ASSERT_TRUE(serves("node-b"));
-  ASSERT_NO_FATAL_FAILURE(start_vipra("node-a", 200));
-  ASSERT_TRUE(serves("node-a"));
-
-  const auto stopped = now();
-  ASSERT_OK(node("node-a").stop_agent());
-  ASSERT_TRUE(serves("node-b"));
-  EXPECT_TRUE(took_a_resignation("node-a", "node-b", stopped));
-  note_outage("Vipra gives to FRR", stopped);
+  TimePoint stopped{};
+  better_vipra_takes_over_and_resigns(
+      GetParam(), "FRR", [&](const char* name, const auto& wanted) { return start_frr(name, wanted); },
+      stopped);
 }
 
 TEST_P(WithFrr, ABetterOneTakesOverAndResignsToVipra) {
-  ASSERT_NO_FATAL_FAILURE(build_watched(2, GetParam()));
-  ASSERT_NO_FATAL_FAILURE(start_vipra("node-a", 100, "Never"));
-  ASSERT_TRUE(serves("node-a"));
-  auto* frr = start_frr("node-b", peer(200));
-  ASSERT_TRUE(frr);
-  ASSERT_TRUE(serves("node-b"));
-
-  const auto stopped = now();
-  ASSERT_OK(frr->stop());
-  ASSERT_TRUE(serves("node-a"));
-  EXPECT_TRUE(took_a_resignation("node-b", "node-a", stopped));
-  note_outage("FRR gives to Vipra", stopped);
+  better_other_takes_over_and_resigns(
+      GetParam(), "FRR", [&](const char* name, const auto& wanted) { return start_frr(name, wanted); });
 }
 
 TEST_P(WithFrr, WhoeverCrashesIsReplacedByTheOther) {

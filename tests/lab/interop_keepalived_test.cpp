@@ -15,35 +15,19 @@ INSTANTIATE_TEST_SUITE_P(Wires, WithKeepalived,
                          [](const auto& one) { return one.param.name; });
 
 TEST_P(WithKeepalived, ABetterVipraTakesOverAndResignsToIt) {
-  ASSERT_NO_FATAL_FAILURE(build_watched(2, GetParam()));
-  ASSERT_TRUE(start_keepalived("node-b", peer(100)));
-  ASSERT_TRUE(serves("node-b"));
-  ASSERT_NO_FATAL_FAILURE(start_vipra("node-a", 200));
-  ASSERT_TRUE(serves("node-a"));
-
-  const auto stopped = now();
-  ASSERT_OK(node("node-a").stop_agent());
-  ASSERT_TRUE(serves("node-b"));
-  EXPECT_TRUE(took_a_resignation("node-a", "node-b", stopped));
-  note_outage("Vipra gives to keepalived", stopped);
+  TimePoint stopped{};
+  ASSERT_NO_FATAL_FAILURE(better_vipra_takes_over_and_resigns(
+      GetParam(), "keepalived",
+      [&](const char* name, const auto& wanted) { return start_keepalived(name, wanted); }, stopped));
   std::size_t resignations = 0;
   for (const auto& seen : adverts(stopped)) resignations += seen.advert.priority == 0 ? 1 : 0;
   EXPECT_EQ(resignations, 3u);
 }
 
 TEST_P(WithKeepalived, ABetterOneTakesOverAndResignsToVipra) {
-  ASSERT_NO_FATAL_FAILURE(build_watched(2, GetParam()));
-  ASSERT_NO_FATAL_FAILURE(start_vipra("node-a", 100, "Never"));
-  ASSERT_TRUE(serves("node-a"));
-  auto* keepalived = start_keepalived("node-b", peer(200));
-  ASSERT_TRUE(keepalived);
-  ASSERT_TRUE(serves("node-b"));
-
-  const auto stopped = now();
-  ASSERT_OK(keepalived->stop());
-  ASSERT_TRUE(serves("node-a"));
-  EXPECT_TRUE(took_a_resignation("node-b", "node-a", stopped));
-  note_outage("keepalived gives to Vipra", stopped);
+  better_other_takes_over_and_resigns(GetParam(), "keepalived", [&](const char* name, const auto& wanted) {
+    return start_keepalived(name, wanted);
+  });
 }
 
 TEST_P(WithKeepalived, ACrashedOneIsReplacedByVipra) {

@@ -1,4 +1,5 @@
 #include "operator/status.hpp"
+#include "base/utc.hpp"
 
 #include <gtest/gtest.h>
 
@@ -56,7 +57,7 @@ TEST(Time, IsRfc3339InBothDirections) {
   for (const auto& [unix, text] : {std::pair<std::int64_t, const char*>{0, "1970-01-01T00:00:00Z"},
                                    {951'782'400, "2000-02-29T00:00:00Z"},
                                    {4'102'444'799, "2099-12-31T23:59:59Z"}}) {
-    EXPECT_EQ(format_time(unix), text);
+    EXPECT_EQ(utc_text(unix), text);
     EXPECT_EQ(parse_time(text), unix);
   }
   EXPECT_EQ(parse_time("2000-02-29T00:00:00.999999Z"), 951'782'400);
