@@ -93,12 +93,14 @@ std::optional<TimePoint> Announcer::deadline() const noexcept {
   return wake_;
 }
 
-void Announcer::step(TimePoint now, Sink& sink) {
+void Announcer::step(TimePoint now, Sink& sink, std::size_t most) {
   if (now < wake_) return;
   collect_due(now);
   auto& [first, later] = queues_;
-  while (first.head != kNone || later.head != kNone) {
-    if (!announce_next(first.head != kNone ? first : later, now, sink)) break;
+  while (most > 0 && (first.head != kNone || later.head != kNone)) {
+    const auto announced = announce_next(first.head != kNone ? first : later, now, sink);
+    if (!announced) break;
+    if (*announced) --most;
   }
   find_wake(now);
 }
@@ -179,8 +181,8 @@ void Announcer::collect_due(TimePoint now) noexcept {
   }
 }
 
-// Serves the head of the queue. False when the bucket is empty.
-bool Announcer::announce_next(Queue& queue, TimePoint now, Sink& sink) {
+// Serves the head of the queue.
+std::optional<bool> Announcer::announce_next(Queue& queue, TimePoint now, Sink& sink) {
   const Slot slot = queue.head;
   auto& router = routers_[slot];
   const auto allowed = next_address_at(router);
@@ -188,9 +190,9 @@ bool Announcer::announce_next(Queue& queue, TimePoint now, Sink& sink) {
     unlink(slot);
     router.phase = Phase::kParked;
     router.resume_at = allowed;
-    return true;
+    return false;
   }
-  if (!bucket_.try_take(now)) return false;
+  if (!bucket_.try_take(now)) return std::nullopt;
   unlink(slot);
   const auto address = router.cursor;
   router.sent_at[address] = now;

@@ -16,6 +16,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -60,8 +61,8 @@ class Announcer {
 
   // When step() has something to do next; nullopt when it never has. May be early after a stop(), never late.
   [[nodiscard]] std::optional<TimePoint> deadline() const noexcept;
-  // Announces what is due, as far as the bucket allows; the rest comes by deadline().
-  void step(TimePoint now, Sink& sink);
+  // Announces what is due, as far as the bucket allows, at most `most`; the rest comes by deadline().
+  void step(TimePoint now, Sink& sink, std::size_t most = std::numeric_limits<std::size_t>::max());
 
  private:
   using Slot = std::uint32_t;
@@ -107,7 +108,8 @@ class Announcer {
   void begin_round(Router& router, TimePoint now) noexcept;
   void halt(Slot slot) noexcept;
   void collect_due(TimePoint now) noexcept;
-  [[nodiscard]] bool announce_next(Queue& queue, TimePoint now, Sink& sink);
+  // Nothing when the bucket is empty; else whether one was announced (it may have been too early for it).
+  [[nodiscard]] std::optional<bool> announce_next(Queue& queue, TimePoint now, Sink& sink);
   void find_wake(TimePoint now) noexcept;
 
   TokenBucket bucket_;

@@ -144,7 +144,6 @@ class VirtualRouter {
   void stand_aside(const Instant& now, std::optional<FaultInfo> why);
   void note_checksum_form(vrrp::ChecksumForm form);
   void note_mismatches(const vrrp::Advertisement& advertisement);
-  [[nodiscard]] std::vector<IpAddress> owned_addresses() const;
   [[nodiscard]] vrrp::ChecksumForm form_to_send() const noexcept;
   [[nodiscard]] std::size_t overhead() const noexcept;
 
