@@ -8,6 +8,13 @@ namespace {
 
 using AddressState = ownership::AddressSet::Kernel;
 
+// What a taker needs to add so many addresses before it announces the first: beyond these few, which the bounds
+// of the election allow for.
+Duration install_time(std::size_t addresses) {
+  constexpr std::size_t kFew = 50;
+  return std::chrono::microseconds{500} * static_cast<int>(addresses - std::min(addresses, kFew));
+}
+
 election::Config machine_config(const plan::VirtualRouter& desired) {
   election::Config config;
   config.version = desired.version;
@@ -17,6 +24,8 @@ election::Config machine_config(const plan::VirtualRouter& desired) {
   config.follows_lead = desired.lead.has_value();
   config.startup_delay = desired.startup_delay;
   config.link_up_delay = desired.link_up_delay;
+  config.recovery_delay = desired.recovery_delay;
+  config.install_time = install_time(desired.addresses.size());
   return config;
 }
 

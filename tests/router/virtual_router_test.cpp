@@ -313,6 +313,25 @@ TEST(RouterManyAddresses, NamesTheFirstOnesAndTakesAPeersFirstOnesForTheSameList
   EXPECT_EQ(b.router.counters().address_list_mismatches, 1u);
 }
 
+TEST(RouterManyAddresses, TheLoserOfAThousandWaitsLongerForTheTakersAnnouncement) {
+  for (const auto& [count, bound] : {std::pair{2, 20ms}, std::pair{1000, 495ms}}) {
+    auto desired = desired_v4();
+    desired.addresses.clear();
+    for (int i = 0; i < count; ++i)
+      desired.addresses.push_back({IpAddress::v4(10, 1, std::uint8_t(i / 250), std::uint8_t(i % 250)), "web"});
+    Bench b{desired};
+    b.until(500ms);
+    while (!b.world.log.empty()) b.kernel_answers();
+    ASSERT_TRUE(b.router.addresses().complete());
+    b.hear(200);
+    ASSERT_EQ(b.router.state(), State::kBackup);
+    b.until(500ms + bound - 1ms);
+    EXPECT_TRUE(b.router.addresses().wanted()) << count;
+    b.until(500ms + bound);
+    EXPECT_FALSE(b.router.addresses().wanted()) << count;
+  }
+}
+
 TEST(RouterManyAddresses, AListThatAnAdvertisementHoldsIsComparedWhole) {
   Bench b;
   const auto desired = desired_v4();
