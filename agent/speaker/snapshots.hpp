@@ -1,7 +1,7 @@
 // What the speaker tells about itself: the latest state of each router, transitions as they happened, and its
 // own figures. Changes of state go out at the end of the turn that made them; what changes quickly (1,000
-// addresses that are installed one by one) at most every kChangeInterval; counters at most once a second; some
-// routers a turn, so that telling never delays electing.
+// addresses that are installed one by one) at most every kChangeInterval; counters at most once a second;
+// some routers a turn, so that telling never delays electing.
 #pragma once
 
 #include <deque>
@@ -67,8 +67,8 @@ class Snapshots {
   void fill(const SpeakerFacts& facts, channel::v1::SpeakerStatus& out) const;
   [[nodiscard]] Known& known(router::RouterIndex router);
   void mark_all(bool urgent);
-  // The first of those that are due, as many as fit a datagram, into `batch`; they are told_now_ then. Returns
-  // when the next one is due.
+  // The first of those that are due, as many as fit a datagram, into `batch`; they are told_now_ then.
+  // Returns when the next one is due.
   [[nodiscard]] std::optional<TimePoint> fill_routers(TimePoint now, channel::v1::SnapshotBatch& batch);
 
   Link& link_;

@@ -193,7 +193,8 @@ bool Speaker::prepare_sockets(Interface& on, Family family) {
   }
   if (sockets.vrrp && !sockets.join_posted) {
     sockets.join_posted = kernel_->join_group(sockets.vrrp->fd(), on.index(), family);
-    if (!sockets.join_posted) interfaces_dirty_ = true;  // the kernel's queue is full: again when it is less so
+    if (!sockets.join_posted)
+      interfaces_dirty_ = true;  // the kernel's queue is full: again when it is less so
   }
   return sockets.ready();
 }

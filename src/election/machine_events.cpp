@@ -245,7 +245,8 @@ void Machine::on_lead(const Instant& now, LeadState lead, Actions& out) {
   auto backup = fresh_backup(now);
   if (lead == LeadState::kBackup) {
     last_word(out);
-    backup.hold_until = now.mono + hold_after_better();  // the taker's router of this family moves with its lead
+    backup.hold_until =
+        now.mono + hold_after_better();  // the taker's router of this family moves with its lead
   } else {
     resign(now, out);
     backup.hold_until = now.mono + release_bound();

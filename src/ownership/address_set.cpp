@@ -95,7 +95,8 @@ void AddressSet::on_added(const IpAddress& ip, bool already_there) {
       if (!entry.heard_since_command) entry.kernel = Kernel::kOurs;
       entry.pending = Entry::Pending::kNone;
     } else {
-      // Ours from before, or a stranger's: the answer does not say. Our view may be behind the kernel's events.
+      // Ours from before, or a stranger's: the answer does not say. Our view may be behind the kernel's
+      // events.
       entry.pending = entry.kernel == Kernel::kAbsent ? Entry::Pending::kDump : Entry::Pending::kNone;
     }
   });

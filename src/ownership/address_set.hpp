@@ -3,8 +3,9 @@
 //
 // An address with our mark is ours; any other of the same value is a stranger's and is never touched.
 //
-// What happens to one of 1,000 addresses costs what one address costs: sums are kept, and reconcile() looks at
-// what changed. Few commands are under way at a time, so that the other routers' do not wait behind all of them.
+// What happens to one of 1,000 addresses costs what one address costs: sums are kept, and reconcile() looks
+// at what changed. Few commands are under way at a time, so that the other routers' do not wait behind all of
+// them.
 #pragma once
 
 #include <cstdint>

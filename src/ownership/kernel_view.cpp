@@ -89,7 +89,8 @@ const InterfaceAddress* KernelView::address(int index, const IpAddress& ip) cons
   const auto found = addresses_.find(index);
   if (found == addresses_.end()) return nullptr;
   const auto& [others, ours] = found->second;
-  if (const auto at = ours.lower_bound({ip, 0}); at != ours.end() && at->first.first == ip) return &at->second;
+  if (const auto at = ours.lower_bound({ip, 0}); at != ours.end() && at->first.first == ip)
+    return &at->second;
   const auto stranger = std::find_if(others.begin(), others.end(), [&](const auto& a) { return a.ip == ip; });
   return stranger == others.end() ? nullptr : &*stranger;
 }

@@ -1,6 +1,6 @@
 // What is known of the kernel's links and addresses: a dump, kept true by events. Pure bookkeeping; one
-// thread. Ours are kept apart from the others: of ours there may be thousands, and each is looked up; the others
-// are looked through.
+// thread. Ours are kept apart from the others: of ours there may be thousands, and each is looked up; the
+// others are looked through.
 #pragma once
 
 #include <map>
@@ -40,7 +40,7 @@ class KernelView {
  private:
   std::map<int, Link> links_;
   struct Addresses {
-    std::vector<InterfaceAddress> others;  // in the kernel's order
+    std::vector<InterfaceAddress> others;                                 // in the kernel's order
     std::map<std::pair<IpAddress, std::uint8_t>, InterfaceAddress> ours;  // by address and prefix length
   };
   static void forget(Addresses& all, const InterfaceAddress& address);

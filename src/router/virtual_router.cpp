@@ -8,8 +8,8 @@ namespace {
 
 using AddressState = ownership::AddressSet::Kernel;
 
-// What a taker needs to add so many addresses before it announces the first: beyond these few, which the bounds
-// of the election allow for.
+// What a taker needs to add so many addresses before it announces the first: beyond these few, which the
+// bounds of the election allow for.
 Duration install_time(std::size_t addresses) {
   constexpr std::size_t kFew = 50;
   return std::chrono::microseconds{500} * static_cast<int>(addresses - std::min(addresses, kFew));
@@ -80,7 +80,8 @@ void VirtualRouter::reconfigure(const Instant& now, const plan::VirtualRouter& d
   step(now, election::ConfigChanged{machine_config(desired_)});
   apply_priority(now);
   if (list_changed && segment_) {
-    addresses_.configure(segment_->index, addresses_of(desired_), desired_.base_priority == vrrp::kOwnerPriority);
+    addresses_.configure(segment_->index, addresses_of(desired_),
+                         desired_.base_priority == vrrp::kOwnerPriority);
     ports_.announcements.stop(index_);
     if (state() == State::kMaster) announce_when_complete_ = true;
     ports_.addresses.request_dump();  // addresses new to us may be in the kernel already

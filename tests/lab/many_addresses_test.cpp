@@ -1,5 +1,5 @@
-// One VirtualIP with 1,000 addresses, more than an advertisement names: all are owned, and advertisements stay
-// on time while they are added, announced and removed.
+// One VirtualIP with 1,000 addresses, more than an advertisement names: all are owned, and advertisements
+// stay on time while they are added, announced and removed.
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -151,7 +151,8 @@ struct ManyAddresses : AgentLab {
           });
           EXPECT_TRUE(stalled) << to_string(family) << ": no advertisement for "
                                << std::chrono::duration_cast<ms>(gap).count() << " ms, "
-                               << std::chrono::duration_cast<ms>(packet.at - from).count() << " ms after the move began";
+                               << std::chrono::duration_cast<ms>(packet.at - from).count()
+                               << " ms after the move began";
         }
         last = packet.at;
       }

@@ -149,7 +149,8 @@ TEST(AddressSet, AFailedAddIsNotRepeatedUntilItIsWantedAnew) {
 
 TEST(AddressSet, OfAThousandAddressesFewCommandsAreUnderWayAndEachResultBringsTheNext) {
   std::vector<IpAddress> ips;
-  for (int i = 0; i < 1000; ++i) ips.push_back(IpAddress::v4(10, 0, std::uint8_t(i / 250), std::uint8_t(i % 250)));
+  for (int i = 0; i < 1000; ++i)
+    ips.push_back(IpAddress::v4(10, 0, std::uint8_t(i / 250), std::uint8_t(i % 250)));
   AddressSet set;
   Kernel kernel;
   set.configure(2, ips, false);

@@ -318,12 +318,13 @@ TEST(RouterManyAddresses, TheLoserOfAThousandWaitsLongerForTheTakersAnnouncement
     auto desired = desired_v4();
     desired.addresses.clear();
     for (int i = 0; i < count; ++i)
-      desired.addresses.push_back({IpAddress::v4(10, 1, std::uint8_t(i / 250), std::uint8_t(i % 250)), "web"});
+      desired.addresses.push_back(
+          {IpAddress::v4(10, 1, std::uint8_t(i / 250), std::uint8_t(i % 250)), "web"});
     Bench b{desired};
     b.until(500ms);
     while (!b.world.log.empty()) b.kernel_answers();
     ASSERT_TRUE(b.router.addresses().complete());
-    b.hear(200);
+    b.hear(200, "10.0.2.1", 1s);
     ASSERT_EQ(b.router.state(), State::kBackup);
     b.until(500ms + bound - 1ms);
     EXPECT_TRUE(b.router.addresses().wanted()) << count;
