@@ -15,8 +15,14 @@ int main(int argc, char** argv) {
   std::filesystem::path agent = std::filesystem::path{"/proc/self/exe"};
   agent = std::filesystem::read_symlink(agent).parent_path() / "vipra-agent";
   app.add_option("--runs", runs, "Runs of each kind that count")->capture_default_str();
-  app.add_option("--only", only, "One of: crash stop preempt speaker definition memory");
+  std::size_t window = 10;
+  std::size_t routers = 0;
+  int interval = 0;
+  app.add_option("--only", only, "One of: crash stop preempt speaker definition memory load");
+  app.add_option("--window", window, "Seconds over which processor time is taken")->capture_default_str();
   app.add_option("--agent", agent, "vipra-agent to measure")->capture_default_str();
+  app.add_option("--routers", routers, "load: with so many routers only (1, 10, 100, 250)");
+  app.add_option("--interval", interval, "load: at this interval only (1000, 100 milliseconds)");
   CLI11_PARSE(app, argc, argv);
   if (!vipra::lab::may_build_labs()) {
     std::fputs("vipra-bench builds network namespaces: run it as root\n", stderr);
@@ -38,5 +44,6 @@ int main(int argc, char** argv) {
     std::fflush(stdout);
   }
   if (only.empty() || only == "memory") kept = footprint(agent) && kept;
+  if (only.empty() || only == "load") kept = load(agent, std::chrono::seconds{window}, routers, std::chrono::milliseconds{interval}) && kept;
   return kept ? 0 : 1;
 }

@@ -1,6 +1,7 @@
 // What is measured. Each makes its own lab (two nodes, priorities 200 and 100, 100 ms advertisements).
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <vector>
@@ -17,5 +18,10 @@ namespace vipra::bench {
 
 // Resident memory of each process with one VIP, as printable lines; false when a bound is broken.
 [[nodiscard]] bool footprint(const std::filesystem::path& agent);
+
+// Processor time and memory of supervisor and speaker with 1 to 250 routers, as master and as backup, beside
+// keepalived: false when they need more. 0: every number of routers, every interval.
+[[nodiscard]] bool load(const std::filesystem::path& agent, std::chrono::seconds window, std::size_t only_routers,
+                        std::chrono::milliseconds only_interval);
 
 }  // namespace vipra::bench

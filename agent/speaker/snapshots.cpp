@@ -98,6 +98,10 @@ std::optional<TimePoint> Snapshots::fill_routers(TimePoint now, channel::v1::Sna
   return next;
 }
 
+std::optional<TimePoint> Snapshots::counters_wake() const {
+  return counters_due_ ? std::optional{*counters_due_ + kCounterPatience} : std::nullopt;
+}
+
 std::optional<TimePoint> Snapshots::flush(TimePoint now, const SpeakerFacts& facts) {
   if (resync_) {
     resync_ = false;
@@ -110,14 +114,14 @@ std::optional<TimePoint> Snapshots::flush(TimePoint now, const SpeakerFacts& fac
     mark_all(false);
   }
   if (dirty_.empty() && removed_.empty() && transitions_.empty() && !facts_dirty_ && !in_resync_) {
-    return counters_due_;
+    return counters_wake();
   }
   auto& batch = *message_.mutable_snapshots();
   const bool first = batch.resync_first();
   batch.Clear();
   batch.set_resync_first(first);
   auto next = fill_routers(now, batch);
-  if (counters_due_) next = next ? std::min(*next, *counters_due_) : *counters_due_;
+  if (const auto wake = counters_wake()) next = next ? std::min(*next, *wake) : *wake;
   const bool nothing = told_now_.empty() && removed_.empty() && transitions_.empty() && !facts_dirty_;
   if (nothing && !(in_resync_ && dirty_.empty())) return next;
   const auto transition_count = std::min<std::size_t>(transitions_.size(), 64);
@@ -126,7 +130,7 @@ std::optional<TimePoint> Snapshots::flush(TimePoint now, const SpeakerFacts& fac
   fill(facts, *batch.mutable_speaker());
   const bool last = told_now_.size() == dirty_.size();
   batch.set_resync_last(in_resync_ && last);
-  if (!link_.try_publish(message_)) return counters_due_;  // called again when the socket has room
+  if (!link_.try_publish(message_)) return counters_wake();  // called again when the socket has room
   for (const auto index : told_now_) {
     known_[index].dirty = known_[index].urgent = false;
     known_[index].told_at = now;

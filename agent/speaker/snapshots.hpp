@@ -1,7 +1,7 @@
 // What the speaker tells about itself: the latest state of each router, transitions as they happened, and its
 // own figures. Changes of state go out at the end of the turn that made them; what changes quickly (1,000
-// addresses that are installed one by one) at most every kChangeInterval; counters at most once a second;
-// some routers a turn, so that telling never delays electing.
+// addresses that are installed one by one) at most every kChangeInterval; counters every few
+// seconds; some routers a turn, so that telling never delays electing.
 #pragma once
 
 #include <deque>
@@ -39,7 +39,8 @@ class Snapshots {
                      std::int64_t unix_ns);
   void mark_changed(router::RouterIndex router);
   void mark_facts_changed() noexcept { facts_dirty_ = true; }
-  // Counters moved; told within kCounterInterval.
+  // Counters moved; told after kCounterInterval, in a turn that something else brings; at the latest so much
+  // later.
   void mark_counted(TimePoint now);
   void remove(router::RouterIndex router, const std::string& id);
   void request_resync() noexcept { resync_ = true; }
@@ -48,7 +49,8 @@ class Snapshots {
   [[nodiscard]] std::optional<TimePoint> flush(TimePoint now, const SpeakerFacts& facts);
 
  private:
-  static constexpr Duration kCounterInterval = std::chrono::seconds{1};
+  static constexpr Duration kCounterInterval = std::chrono::seconds{5};
+  static constexpr Duration kCounterPatience = std::chrono::seconds{1};
   static constexpr Duration kChangeInterval = std::chrono::milliseconds{50};
   static constexpr std::size_t kRoutersAtOnce = 32;
   static constexpr std::size_t kMaxTransitions = 4096;
@@ -67,6 +69,7 @@ class Snapshots {
   void fill(const SpeakerFacts& facts, channel::v1::SpeakerStatus& out) const;
   [[nodiscard]] Known& known(router::RouterIndex router);
   void mark_all(bool urgent);
+  [[nodiscard]] std::optional<TimePoint> counters_wake() const;
   // The first of those that are due, as many as fit a datagram, into `batch`; they are told_now_ then.
   // Returns when the next one is due.
   [[nodiscard]] std::optional<TimePoint> fill_routers(TimePoint now, channel::v1::SnapshotBatch& batch);

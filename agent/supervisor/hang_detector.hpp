@@ -4,6 +4,7 @@
 // host stops the supervisor as it stops the speaker, and must not cost a healthy speaker its life.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -43,7 +44,7 @@ class HangDetector {
     const bool late = now - next_look_ > kLateLook;
     if (!overdue(now, pulse)) {
       suspected_.reset();
-      next_look_ = now + kPeriod;
+      next_look_ = now + next_period(now, pulse);
       return false;
     }
     const bool confirmed = !late && suspected_ == pulse.heartbeat_ns;
@@ -54,6 +55,14 @@ class HangDetector {
   [[nodiscard]] TimePoint next_look() const noexcept { return next_look_; }
 
  private:
+  // Nothing can be overdue before: a look costs a wake-up.
+  static Duration next_period(TimePoint now, const Pulse& pulse) {
+    if (pulse.heartbeat_ns == 0) return kPeriod;
+    const TimePoint silent{Duration{pulse.heartbeat_ns} + kSilence};
+    const TimePoint deadline{Duration{pulse.next_deadline_ns}};
+    return std::clamp(std::max(silent, deadline) - now, Duration{kPeriod}, Duration{kSilence});
+  }
+
   TimePoint started_{};
   TimePoint next_look_{};
   std::optional<std::int64_t> suspected_;  // the heartbeat that was overdue at the last look
