@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "channel/convert.hpp"
+#include "plan/contributions.hpp"
 #include "runtime/clock.hpp"
 #include "vrrp/packet.hpp"
 
@@ -133,6 +134,16 @@ void Speaker::tell_followers(router::RouterIndex index) {
   for (const auto follower : slot.followers) {
     drive(follower, [&](router::VirtualRouter& r) { r.on_lead(now_, state); });
   }
+}
+
+// A member of a group, not the other family of one VirtualIP alone: that one stays where its lead is.
+void Speaker::tell_lead(router::RouterIndex index) {
+  auto& slot = slots_[index];
+  if (!slot.lead || slot.router->desired().group.empty() || slot.retiring) return;
+  auto state = slot.router->member_state();
+  if (state == slot.member_told) return;
+  slot.member_told = state;
+  drive(*slot.lead, [&](router::VirtualRouter& r) { r.on_member(now_, index, state); });
 }
 
 router::VirtualRouter* Speaker::find(router::RouterIndex index) {
@@ -275,14 +286,29 @@ void Speaker::on_contribution_delta(const channel::v1::ContributionDelta& delta)
   for (const auto& consumer : touched) apply_contributions(consumer);
 }
 
+router::RouterIndex Speaker::lead_of(router::RouterIndex index) const {
+  return slots_[index].lead.value_or(index);
+}
+
 void Speaker::apply_contributions(const std::string& consumer) {
-  const auto router = by_id_.find(consumer);
-  if (router == by_id_.end()) return;  // a router to come: taken when it is added
-  std::vector<plan::Contribution> parts;
-  if (const auto found = contributions_.find(consumer); found != contributions_.end()) {
-    for (const auto& [source, contribution] : found->second) parts.push_back(contribution);
+  // Of a router to come: taken when it is added.
+  if (const auto router = by_id_.find(consumer); router != by_id_.end()) share_contributions(lead_of(router->second));
+}
+
+// What counts for one router counts for all that share its lead: they are served by one node, or not.
+void Speaker::share_contributions(router::RouterIndex lead) {
+  auto all = slots_[lead].followers;
+  all.push_back(lead);
+  std::vector<plan::SharedContributions> shared;
+  for (const auto index : all) {
+    const auto& desired = slots_[index].router->desired();
+    const auto found = contributions_.find(desired.id);
+    if (found != contributions_.end()) shared.push_back({desired.seniority.name, &found->second});
   }
-  drive(router->second, [&](router::VirtualRouter& r) { r.set_contributions(now_, std::move(parts)); });
+  for (const auto index : all) {
+    auto parts = plan::contributions_to(slots_[index].router->desired(), shared);
+    drive(index, [&](router::VirtualRouter& r) { r.set_contributions(now_, std::move(parts)); });
+  }
 }
 
 void Speaker::begin_release() {

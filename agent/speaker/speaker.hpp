@@ -19,6 +19,7 @@
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "plan/desired_state.hpp"
+#include "plan/diff.hpp"
 #include "router/ports.hpp"
 #include "router/virtual_router.hpp"
 #include "runtime/event_loop.hpp"
@@ -51,6 +52,7 @@ class Speaker final : private RouterDirectory,
     std::vector<router::RouterIndex> followers;
     std::optional<router::RouterIndex> lead;
     election::LeadState lead_told = election::LeadState::kAway;
+    router::MemberState member_told;
     std::optional<LeftBehind> left_behind;
     bool retiring = false;
   };
@@ -71,6 +73,8 @@ class Speaker final : private RouterDirectory,
   void on_contribution_set(const channel::v1::ContributionSetRef& ref, const sys::UniqueFd& fd);
   void on_contribution_delta(const channel::v1::ContributionDelta& delta);
   void apply_contributions(const std::string& consumer);
+  void share_contributions(router::RouterIndex lead);
+  [[nodiscard]] router::RouterIndex lead_of(router::RouterIndex index) const;
   void begin_release();
 
   // ---- routers ----
@@ -80,10 +84,12 @@ class Speaker final : private RouterDirectory,
   void release(const std::vector<router::RouterIndex>& routers, Reason reason);
   void erase(router::RouterIndex index);
   void connect_followers();
-  // Runs `change` on a router, then whatever follows from it: its deadline, its followers.
+  void leave_old_leads(const plan::Diff& difference);
+  // Runs `change` on a router, then whatever follows from it: its deadline, its followers, its lead.
   template <class Change>
   void drive(router::RouterIndex index, Change&& change);
   void tell_followers(router::RouterIndex index);
+  void tell_lead(router::RouterIndex index);
 
   // ---- interfaces ----
   void evaluate_interfaces();
@@ -157,6 +163,7 @@ void Speaker::drive(router::RouterIndex index, Change&& change) {
   change(*router);
   deadlines_.set(index, router->deadline());
   tell_followers(index);
+  tell_lead(index);
 }
 
 }  // namespace vipra::agent

@@ -1,4 +1,5 @@
 // The speaker's routers: which exist, on which interface they run, who leads whom.
+#include <algorithm>
 #include <utility>
 
 #include "agent/speaker/speaker.hpp"
@@ -13,6 +14,7 @@ namespace vipra::agent {
 
 void Speaker::apply_plan(plan::DesiredStatePtr next) {
   const auto difference = plan::diff(desired_.get(), *next);
+  leave_old_leads(difference);
   std::vector<router::RouterIndex> gone;
   for (const auto& id : difference.removed) {
     if (const auto found = by_id_.find(id); found != by_id_.end()) gone.push_back(found->second);
@@ -85,6 +87,17 @@ void Speaker::erase(router::RouterIndex index) {
   free_slots_.push_back(index);
 }
 
+// Before anything else changes: who gets another lead, or none, must not fall with the old one.
+void Speaker::leave_old_leads(const plan::Diff& difference) {
+  for (const auto* next : difference.changed) {
+    const auto found = by_id_.find(next->id);
+    if (found == by_id_.end() || slots_[found->second].router->desired().lead == next->lead) continue;
+    auto& slot = slots_[found->second];
+    if (slot.lead) std::erase(slots_[*slot.lead].followers, found->second);
+    slot.lead.reset();
+  }
+}
+
 void Speaker::connect_followers() {
   for (auto& slot : slots_) {
     slot.followers.clear();
@@ -97,6 +110,13 @@ void Speaker::connect_followers() {
     if (found == by_id_.end()) continue;
     slots_[index].lead = found->second;
     slots_[found->second].followers.push_back(index);
+  }
+  for (const auto& [id, index] : by_id_) {
+    auto members = slots_[index].followers;
+    std::sort(members.begin(), members.end());
+    slots_[index].member_told = {};
+    drive(index, [&](router::VirtualRouter& r) { r.set_members(now_, members); });
+    if (!slots_[index].lead) share_contributions(index);
   }
   for (const auto& [id, index] : by_id_) {
     const auto state = slots_[index].router->lead_state();

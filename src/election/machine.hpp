@@ -101,6 +101,10 @@ enum class LeadState : std::uint8_t { kMaster, kBackup, kAway };  // kAway: Init
 struct LeadChanged {
   LeadState lead = LeadState::kAway;
 };
+// Whether the members of this router's group let it stand; told to a lead alone.
+struct GroupJudged {
+  bool may_stand = true;
+};
 // The process or the machine stood still; the driver noticed. (A Master also notices by itself, from its own
 // overdue advertisement.)
 struct Stalled {
@@ -114,7 +118,7 @@ struct PeerEvidence {
 
 using Event = std::variant<Startup, Shutdown, Release, CancelRelease, DeadlineReached, AdvertReceived,
                            PriorityChanged, PrimaryAddressChanged, ConfigChanged, Faulted, Recovered,
-                           TakerAnnounced, LeadChanged, Stalled, PeerEvidence>;
+                           TakerAnnounced, LeadChanged, GroupJudged, Stalled, PeerEvidence>;
 
 // ---- actions
 // ------------------------------------------------------------------------------------------------
@@ -176,7 +180,8 @@ class Machine {
     std::optional<IpAddress> master;
     int master_priority = 0;
     bool taking_over = false;               // the master worsened: nothing lower re-arms
-    bool waiting_for_lead = false;          // the master is silent, but the lead is not Master
+    bool waiting_for_lead = false;          // the master is silent, but the lead is not Master, or the group
+                                            // does not let this lead stand
     std::optional<TimePoint> listen_until;  // a delay of the configuration; gone with the first master heard
     std::optional<TimePoint> preempt_at;    // Delayed: when the hold of this lower master ends
     std::optional<TimePoint> hold_until;    // addresses are still in the kernel
@@ -220,6 +225,8 @@ class Machine {
   void on_config(const Instant& now, const ConfigChanged& change);
   void on_taker(const TakerAnnounced& taker);
   void on_lead(const Instant& now, LeadState lead, Actions& out);
+  void on_group(const Instant& now, bool may_stand, Actions& out);
+  [[nodiscard]] bool may_stand() const noexcept;
   void listen_after_stall(const Instant& now, Actions& out);
   void transition(State to, Reason reason, Actions& out, Duration silence = {});
   template <class NewState>
@@ -243,6 +250,7 @@ class Machine {
   std::variant<Init, Backup, Master, Releasing, Fault> state_{Init{}};
   Reason entered_because_ = Reason::kNone;
   LeadState lead_ = LeadState::kAway;
+  bool group_lets_stand_ = true;
   std::optional<Resigned> resigned_;
   std::optional<TimePoint> began_at_;  // its first Startup or Faulted
   int resignations_left_ = 0;

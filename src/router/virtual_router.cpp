@@ -218,6 +218,7 @@ void VirtualRouter::on_advertisement(const Instant& now, const vrrp::IpMeta& met
                                  arrival.path};
   if (arrival.path == vrrp::Path::kUnicast && arrival.peer != nullptr)
     event.own_source = arrival.peer->source;
+  note_contest(advertisement, meta.source, received_at);
   step(now, event);
   if (heard_before != machine_.heard_master() || priority_before != machine_.heard_priority()) {
     ports_.journal.on_change(*this);
@@ -314,6 +315,8 @@ void VirtualRouter::on_deadline(const Instant& now) {
   }
   if (command_retry_at_ && now.mono >= *command_retry_at_) apply_addresses(now);
   if (const auto at = machine_.deadline(); at && now.mono >= *at) step(now, election::DeadlineReached{});
+  if (contested_until_ && now.mono >= *contested_until_) contested_until_.reset();
+  if (const auto at = members_.deadline(); at && now.mono >= *at) judge_group(now);
   if (paths_.silent()) {
     paths_.expire(now.mono);
     judge_warning();
@@ -322,8 +325,8 @@ void VirtualRouter::on_deadline(const Instant& now) {
 
 std::optional<TimePoint> VirtualRouter::deadline() const {
   auto at = machine_.deadline();
-  for (const auto& retry : {install_retry_at_, command_retry_at_}) {
-    if (retry) at = at ? std::min(*at, *retry) : *retry;
+  for (const auto& other : {install_retry_at_, command_retry_at_, contested_until_, members_.deadline()}) {
+    if (other) at = at ? std::min(*at, *other) : *other;
   }
   return at;
 }

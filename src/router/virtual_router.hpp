@@ -19,6 +19,7 @@
 #include "ownership/interface_choice.hpp"
 #include "ownership/kernel_view.hpp"
 #include "plan/desired_state.hpp"
+#include "router/group_members.hpp"
 #include "router/path_watch.hpp"
 #include "router/ports.hpp"
 #include "vrrp/neighbour_frame.hpp"
@@ -34,9 +35,10 @@ enum class FaultSource : std::uint8_t {
   kVridConflict,
   kAddressInUse,
   kInstall,
-  kContribution
+  kContribution,
+  kGroup
 };
-inline constexpr std::size_t kFaultSources = 6;
+inline constexpr std::size_t kFaultSources = 7;
 struct FaultInfo {
   Reason reason = Reason::kNone;
   std::string detail;
@@ -90,6 +92,9 @@ class VirtualRouter {
   void on_address_failed(const Instant& now, const IpAddress& ip, bool adding, std::string error);
   void on_address_removed(const Instant& now, const IpAddress& ip);
   void on_lead(const Instant& now, election::LeadState lead);
+  // To the lead of a group: who its members are (sorted), and what one of them says.
+  void set_members(const Instant& now, const std::vector<RouterIndex>& members);
+  void on_member(const Instant& now, RouterIndex member, const MemberState& state);
   void release(const Instant& now, Reason reason);
   void on_stall(const Instant& now, Duration duration);
   void on_deadline(const Instant& now);
@@ -102,6 +107,8 @@ class VirtualRouter {
   [[nodiscard]] const std::optional<ownership::Segment>& segment() const noexcept { return segment_; }
   [[nodiscard]] State state() const noexcept { return machine_.state(); }
   [[nodiscard]] election::LeadState lead_state() const noexcept;
+  // What it is to the lead of its group.
+  [[nodiscard]] MemberState member_state() const;
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] const ownership::AddressSet& addresses() const noexcept { return addresses_; }
   [[nodiscard]] const std::vector<plan::Contribution>& contributions() const noexcept {
@@ -142,6 +149,9 @@ class VirtualRouter {
   void apply_fault(const Instant& now);
   void apply_priority(const Instant& now);
   void stand_aside(const Instant& now, std::optional<FaultInfo> why);
+  void judge_group(const Instant& now);
+  void note_contest(const vrrp::Advertisement& advertisement, const IpAddress& source, TimePoint received_at);
+  [[nodiscard]] Duration down_interval() const;
   void note_checksum_form(vrrp::ChecksumForm form);
   void note_mismatches(const vrrp::Advertisement& advertisement);
   [[nodiscard]] std::vector<IpAddress> owned_addresses() const;
@@ -173,6 +183,8 @@ class VirtualRouter {
   bool announce_when_complete_ = false;
   Counters counters_;
   PathWatch paths_;
+  GroupMembers members_;
+  std::optional<TimePoint> contested_until_;  // a follower that keeps at a tie only for its lead's sake
   bool had_peers_ = false;  // with unicast alone
   std::optional<FaultInfo> warning_;
   Instant last_advert_{};

@@ -8,6 +8,7 @@ namespace vipra::router {
 
 void VirtualRouter::step(const Instant& now, const election::Event& event) {
   for (const auto& action : machine_.step(now, event)) act(now, action);
+  if (!members_.empty()) judge_group(now);
 }
 
 void VirtualRouter::act(const Instant& now, const election::Action& action) {
