@@ -292,7 +292,8 @@ router::RouterIndex Speaker::lead_of(router::RouterIndex index) const {
 
 void Speaker::apply_contributions(const std::string& consumer) {
   // Of a router to come: taken when it is added.
-  if (const auto router = by_id_.find(consumer); router != by_id_.end()) share_contributions(lead_of(router->second));
+  if (const auto router = by_id_.find(consumer); router != by_id_.end())
+    share_contributions(lead_of(router->second));
 }
 
 // What counts for one router counts for all that share its lead: they are served by one node, or not.

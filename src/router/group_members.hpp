@@ -34,8 +34,8 @@ class GroupMembers {
   void keep(const std::vector<Member>& members);
   // False: nothing new.
   bool set(Member member, const MemberState& state);
-  // Once after every change and at each deadline. `stands`: the lead is Master. `hears`: the lead is Backup and
-  // hears a master on its own segment, which is then the one to decide.
+  // Once after every change and at each deadline. `stands`: the lead is Master. `hears`: the lead is Backup
+  // and hears a master on its own segment, which is then the one to decide.
   void judge(TimePoint now, bool stands, bool hears);
 
   // The first member's, in words; empty: none has one.

@@ -185,7 +185,7 @@ class VirtualRouter {
   PathWatch paths_;
   GroupMembers members_;
   std::optional<TimePoint> contested_until_;  // a follower that keeps at a tie only for its lead's sake
-  bool had_peers_ = false;  // with unicast alone
+  bool had_peers_ = false;                    // with unicast alone
   std::optional<FaultInfo> warning_;
   Instant last_advert_{};
   std::array<std::uint8_t, 1480> message_{};  // what fits one Ethernet frame

@@ -4,19 +4,20 @@
 namespace vipra::router {
 
 Duration VirtualRouter::down_interval() const {
-  return vrrp::active_down_interval(desired_.version, desired_.interval, effective_priority(), desired_.misses);
+  return vrrp::active_down_interval(desired_.version, desired_.interval, effective_priority(),
+                                    desired_.misses);
 }
 
 MemberState VirtualRouter::member_state() const {
   MemberState out;
   if (const auto* current = fault()) {
-    out.fault = desired_.id + ": " + (current->detail.empty() ? std::string{to_string(current->reason)}
-                                                              : current->detail);
+    out.fault = desired_.id + ": " +
+                (current->detail.empty() ? std::string{to_string(current->reason)} : current->detail);
   }
   const auto why = machine_.reason();
-  out.beaten = contested_until_.has_value() ||
-               (state() == State::kBackup && machine_.heard_master() &&
-                (why == Reason::kLowerPriority || why == Reason::kLowerAddress));
+  out.beaten =
+      contested_until_.has_value() || (state() == State::kBackup && machine_.heard_master() &&
+                                       (why == Reason::kLowerPriority || why == Reason::kLowerAddress));
   out.patience = down_interval();
   return out;
 }
