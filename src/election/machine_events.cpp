@@ -111,7 +111,7 @@ void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& adve
   shorten(backup.hold_until, now.mono + kHoldAfterBetter);
   if (!lower) {
     backup.taking_over = false;
-    backup.preempt_at.reset();
+    backup.better_since.reset();
   } else if (worsened || backup.taking_over) {
     // A backup that takes over from a worsened master is not held back by its further advertisements.
     backup.taking_over = true;
@@ -124,8 +124,8 @@ void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& adve
              config_.preemption.policy == plan::PreemptionPolicy::kImmediate) {
     return;
   } else if (config_.preemption.policy == plan::PreemptionPolicy::kDelayed) {
-    if (!backup.preempt_at) backup.preempt_at = advert.received_at + config_.preemption.delay;
-    if (advert.received_at >= *backup.preempt_at) return;
+    if (!backup.better_since) backup.better_since = advert.received_at;
+    if (advert.received_at >= *backup.better_since + config_.preemption.delay) return;
   }
   if (config_.version == vrrp::Version::kV3) backup.master_interval = advert.interval;
   backup.heard_at = advert.received_at;
