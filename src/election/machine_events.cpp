@@ -124,7 +124,10 @@ void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& adve
              config_.preemption.policy == plan::PreemptionPolicy::kImmediate) {
     return;
   } else if (config_.preemption.policy == plan::PreemptionPolicy::kDelayed) {
-    if (!backup.preempt_at) backup.preempt_at = advert.received_at + config_.preemption.delay;
+    if (!backup.preempt_at) {
+      const auto at = advert.received_at + config_.preemption.delay;
+      backup.preempt_at = std::max(at, backup.listen_until.value_or(at));
+    }
     if (advert.received_at >= *backup.preempt_at) return;
   }
   if (config_.version == vrrp::Version::kV3) backup.master_interval = advert.interval;
