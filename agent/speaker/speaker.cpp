@@ -4,6 +4,7 @@
 
 #include "channel/convert.hpp"
 #include "runtime/clock.hpp"
+#include "track/contributions.hpp"
 #include "vrrp/packet.hpp"
 
 namespace vipra::agent {
@@ -14,7 +15,8 @@ Speaker::Speaker(SpeakerSetup setup, runtime::EventLoop loop, runtime::LogSink& 
       sink_{sink},
       log_{log},
       link_{std::move(setup_.link), log},
-      snapshots_{link_, *this} {
+      snapshots_{link_, *this, tracker_},
+      routes_{loop_, log, [this] { tracks_dirty_ = true; }} {
   facts_.realtime = setup_.realtime;
   facts_.realtime_detail = setup_.realtime_detail;
   facts_.memory_locked = setup_.memory_locked;
@@ -78,6 +80,8 @@ std::optional<TimePoint> Speaker::next_deadline() const {
     if (other) at = at ? std::min(*at, *other) : other;
   };
   consider(flush_at_);
+  consider(tracker_.deadline(now_.mono));
+  consider(routes_.deadline());
   for (const auto& [index, interface] : interfaces_) consider(interface->announce_deadline());
   return at;
 }
@@ -87,6 +91,9 @@ void Speaker::turn() {
   now_ = runtime::now();
   if (interfaces_dirty_ && kernel_->synchronised() && handles_complete_) evaluate_interfaces();
   serve_deadlines();
+  routes_.on_deadline(now_.mono);
+  if (tracks_dirty_) judge_tracks();
+  probe_gateways();
   for (auto& [index, interface] : interfaces_) {
     if (const auto at = interface->announce_deadline(); at && *at <= now_.mono)
       interface->announce_due(now_.mono);
@@ -282,6 +289,12 @@ void Speaker::apply_contributions(const std::string& consumer) {
   if (const auto found = contributions_.find(consumer); found != contributions_.end()) {
     for (const auto& [source, contribution] : found->second) parts.push_back(contribution);
   }
+  for_lead_set(router->second, [&](router::RouterIndex owner) {
+    const auto& desired = slots_[owner].router->desired();
+    tracker_.for_tracks(desired.id, [&](const track::Tracked& tracked) {
+      track::add_contribution(slots_[router->second].router->desired(), desired, tracked, parts);
+    });
+  });
   drive(router->second, [&](router::VirtualRouter& r) { r.set_contributions(now_, std::move(parts)); });
 }
 

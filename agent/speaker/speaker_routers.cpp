@@ -33,6 +33,7 @@ void Speaker::apply_plan(plan::DesiredStatePtr next) {
   facts_.applied_generation = desired_->generation;
   snapshots_.mark_facts_changed();
   connect_followers();
+  apply_track_plan(*desired_);
   interfaces_dirty_ = true;
 }
 
@@ -131,6 +132,7 @@ void Speaker::evaluate_interfaces() {
       interface(slot.router->segment()->index).add_router(*slot.router);
   }
   judge_vrid_conflicts();
+  judge_tracks();
   // Only now, with everybody placed and judged, may elections begin.
   for (router::RouterIndex i = 0; i < slots_.size(); ++i) {
     if (!slots_[i].router || slots_[i].retiring) continue;

@@ -58,7 +58,7 @@ struct RemoveAllMarked {
 // Reads a whole table, which may be large: for a writer of its own (start() with Urgency::kNone).
 struct DumpRoutes {
   CommandToken token = 0;
-  std::shared_ptr<const std::vector<ownership::Destination>> wanted;  // sorted
+  std::shared_ptr<const std::vector<IpPrefix>> wanted;  // sorted
 };
 using KernelCommand =
     std::variant<AddAddress, RemoveAddress, DumpKernel, JoinGroup, RemoveAllMarked, DumpRoutes>;

@@ -28,9 +28,9 @@ sock_filter jump(int code, std::uint32_t k, std::size_t if_true, std::size_t if_
 }
 
 // At most 129 different lengths: every jump fits.
-std::vector<sock_filter> make_filter(const std::vector<ownership::Destination>& wanted) {
+std::vector<sock_filter> make_filter(const std::vector<IpPrefix>& wanted) {
   std::set<int> lengths;
-  for (const auto& destination : wanted) lengths.insert(destination.prefix_length);
+  for (const auto& destination : wanted) lengths.insert(destination.length);
   std::vector<sock_filter> program{statement(BPF_LD | BPF_B | BPF_ABS, kTableAt),
                                    jump(BPF_JMP | BPF_JEQ | BPF_K, RT_TABLE_MAIN, 0, lengths.size() + 1),
                                    statement(BPF_LD | BPF_B | BPF_ABS, kLengthAt)};
@@ -53,7 +53,7 @@ struct Touched final : RouteVisitor {
 
 RouteEvents::RouteEvents(sys::UniqueFd fd) : fd_{std::move(fd)}, buffer_(kDatagram) {}
 
-Result<RouteEvents> RouteEvents::make(std::vector<ownership::Destination> wanted) {
+Result<RouteEvents> RouteEvents::make(std::vector<IpPrefix> wanted) {
   sys::UniqueFd fd{::socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE)};
   if (!fd) return fail_errno("cannot open a socket for route events", errno);
   RouteEvents events{std::move(fd)};
@@ -73,7 +73,7 @@ Result<RouteEvents> RouteEvents::make(std::vector<ownership::Destination> wanted
   return events;
 }
 
-Status RouteEvents::set_wanted(std::vector<ownership::Destination> wanted) {
+Status RouteEvents::set_wanted(std::vector<IpPrefix> wanted) {
   auto filter = make_filter(wanted);
   const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
   if (::setsockopt(fd_.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0)

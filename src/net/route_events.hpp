@@ -24,17 +24,17 @@ class RouteEvents {
   static constexpr int kMaxDatagrams = 1024;
 
   // Subscribed from here on: make() first, read the routes afterwards. `wanted` is sorted.
-  [[nodiscard]] static Result<RouteEvents> make(std::vector<ownership::Destination> wanted);
+  [[nodiscard]] static Result<RouteEvents> make(std::vector<IpPrefix> wanted);
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
-  [[nodiscard]] Status set_wanted(std::vector<ownership::Destination> wanted);
+  [[nodiscard]] Status set_wanted(std::vector<IpPrefix> wanted);
   // Reads what is there, at most kMaxDatagrams. True: one of the wanted routes may have changed.
   [[nodiscard]] Result<bool> read();
 
  private:
   explicit RouteEvents(sys::UniqueFd fd);
   sys::UniqueFd fd_;
-  std::vector<ownership::Destination> wanted_;
+  std::vector<IpPrefix> wanted_;
   std::vector<std::uint8_t> buffer_;  // allocated once
 };
 

@@ -13,13 +13,12 @@ namespace vipra::net {
 namespace {
 
 using namespace attributes;
-using ownership::Destination;
 using ownership::NextHop;
 using ownership::Route;
 
 constexpr unsigned kNotUsed = RTNH_F_DEAD | RTNH_F_LINKDOWN | RTNH_F_UNRESOLVED;
 
-std::optional<Destination> destination_of(const rtmsg& header, Bytes payload) {
+std::optional<IpPrefix> destination_of(const rtmsg& header, Bytes payload) {
   const bool v4 = header.rtm_family == AF_INET;
   if (!v4 && header.rtm_family != AF_INET6) return std::nullopt;
   if (header.rtm_dst_len > (v4 ? 32 : 128) || header.rtm_src_len != 0 || header.rtm_tos != 0)
@@ -38,7 +37,7 @@ std::optional<Destination> destination_of(const rtmsg& header, Bytes payload) {
     }
   }
   if (table != RT_TABLE_MAIN || !named || !address) return std::nullopt;
-  return Destination{*address, header.rtm_dst_len};
+  return IpPrefix{*address, header.rtm_dst_len};
 }
 
 // RTA_GATEWAY in a next hop of its own, or in the route.
@@ -64,7 +63,7 @@ void add_next_hops(Bytes hops, std::uint8_t family, Route& route) {
   }
 }
 
-Route route_of(const rtmsg& header, const Destination& destination, Bytes payload) {
+Route route_of(const rtmsg& header, const IpPrefix& destination, Bytes payload) {
   Route route;
   route.destination = destination;
   route.forwards = header.rtm_type == RTN_UNICAST;
@@ -94,7 +93,7 @@ Route route_of(const rtmsg& header, const Destination& destination, Bytes payloa
 
 }  // namespace
 
-void parse_routes(Bytes bytes, std::span<const Destination> wanted, RouteVisitor& visitor) {
+void parse_routes(Bytes bytes, std::span<const IpPrefix> wanted, RouteVisitor& visitor) {
   while (bytes.size() >= sizeof(nlmsghdr)) {
     nlmsghdr header;
     std::memcpy(&header, bytes.data(), sizeof(header));

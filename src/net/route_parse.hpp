@@ -17,7 +17,7 @@ class RouteVisitor {
 
 // `wanted` is sorted. Routes that serve some packets of their destination only (by source or by type of
 // service) are none of it. Malformed messages are skipped; nothing is read beyond `bytes`.
-void parse_routes(std::span<const std::uint8_t> bytes, std::span<const ownership::Destination> wanted,
+void parse_routes(std::span<const std::uint8_t> bytes, std::span<const IpPrefix> wanted,
                   RouteVisitor& visitor);
 
 }  // namespace vipra::net

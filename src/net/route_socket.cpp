@@ -121,7 +121,7 @@ class DumpCollector final : public NetlinkVisitor {
 
 class RouteCollector final : public RouteVisitor {
  public:
-  RouteCollector(std::span<const ownership::Destination> wanted, std::vector<ownership::Route>& into)
+  RouteCollector(std::span<const IpPrefix> wanted, std::vector<ownership::Route>& into)
       : wanted_{wanted}, into_{into} {}
   void read(std::span<const std::uint8_t> bytes) { parse_routes(bytes, wanted_, *this); }
   void on_route(ownership::Route route, bool removed) override {
@@ -129,7 +129,7 @@ class RouteCollector final : public RouteVisitor {
   }
 
  private:
-  std::span<const ownership::Destination> wanted_;
+  std::span<const IpPrefix> wanted_;
   std::vector<ownership::Route>& into_;
 };
 
@@ -357,11 +357,11 @@ Result<KernelDump> RouteSocket::dump() {
   return fail(Errc::kTimeout, "cannot list interfaces and addresses: they keep changing; try again");
 }
 
-int RouteSocket::dump_routes_once(const std::vector<ownership::Destination>& wanted,
+int RouteSocket::dump_routes_once(const std::vector<IpPrefix>& wanted,
                                   std::vector<ownership::Route>& into) {
   into.clear();
   RouteCollector collector{wanted, into};
-  for (const std::uint8_t family : {AF_INET, AF_INET6}) {
+  for (const auto family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}}) {
     const bool any = std::any_of(wanted.begin(), wanted.end(),
                                  [&](const auto& d) { return d.address.is_v4() == (family == AF_INET); });
     if (!any) continue;
@@ -378,7 +378,7 @@ int RouteSocket::dump_routes_once(const std::vector<ownership::Destination>& wan
 }
 
 Result<std::vector<ownership::Route>> RouteSocket::dump_routes(
-    const std::vector<ownership::Destination>& wanted) {
+    const std::vector<IpPrefix>& wanted) {
   std::vector<ownership::Route> routes;
   for (int attempt = 0; attempt < kDumpAttempts; ++attempt) {
     if (auto ready = reconnect_if_broken(); !ready) return tl::unexpected<Error>{std::move(ready).error()};

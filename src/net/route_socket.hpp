@@ -51,7 +51,7 @@ class RouteSocket {
   // The routes of the main table to these destinations (sorted). Reads the whole table, which may be large:
   // for a thread that nobody waits for.
   [[nodiscard]] Result<std::vector<ownership::Route>> dump_routes(
-      const std::vector<ownership::Destination>& wanted);
+      const std::vector<IpPrefix>& wanted);
   // Deletes every address that carries our mark; returns how many. Goes on past one that fails, and reports
   // it.
   [[nodiscard]] Result<std::size_t> remove_all_marked();
@@ -73,7 +73,7 @@ class RouteSocket {
   [[nodiscard]] bool is_local(int index, const IpAddress& ip);
   void wait_until_usable(int index, const IpAddress& ip);
   [[nodiscard]] int dump_once(KernelDump& into);
-  [[nodiscard]] int dump_routes_once(const std::vector<ownership::Destination>& wanted,
+  [[nodiscard]] int dump_routes_once(const std::vector<IpPrefix>& wanted,
                                      std::vector<ownership::Route>& into);
 
   SocketPtr socket_;  // null after a transport failure: the next call opens a new one

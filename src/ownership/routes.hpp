@@ -2,21 +2,14 @@
 #pragma once
 
 #include <algorithm>
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "base/ip_address.hpp"
+#include "base/ip_prefix.hpp"
 
 namespace vipra::ownership {
-
-struct Destination {
-  IpAddress address;
-  int prefix_length = 0;  // 0: everything of the family
-
-  auto operator<=>(const Destination&) const = default;
-};
 
 struct NextHop {
   int index = 0;                     // of the interface; 0: the kernel names none
@@ -27,7 +20,7 @@ struct NextHop {
 };
 
 struct Route {
-  Destination destination;
+  IpPrefix destination;
   std::uint32_t metric = 0;
   bool forwards = false;  // unicast: no blackhole, unreachable or prohibit
   std::vector<NextHop> next_hops;
@@ -37,11 +30,11 @@ struct Route {
 
 // What was read, and what for: a destination that was not asked for is unknown, not missing.
 struct RouteView {
-  std::vector<Destination> asked;  // sorted
+  std::vector<IpPrefix> asked;  // sorted
   std::vector<Route> routes;
   bool current = false;  // nothing happened since that may have changed them
 
-  [[nodiscard]] bool knows(const Destination& destination) const {
+  [[nodiscard]] bool knows(const IpPrefix& destination) const {
     return std::binary_search(asked.begin(), asked.end(), destination);
   }
 };
