@@ -18,6 +18,7 @@ std::string wide(auto number) {
 // Declared before list(), which finds them by ordinary look-up only.
 Json json_of(const v1::AddressReport& address);
 Json json_of(const v1::ContributionReport& part);
+Json json_of(const v1::TrackReport& track);
 Json json_of(const v1::DropReport& drop);
 Json json_of(const v1::RouterReport& router);
 Json json_of(const v1::CheckReport& check);
@@ -51,6 +52,11 @@ Json json_of(const v1::ContributionReport& part) {
           {"reason", name(part.reason())}, {"detail", part.detail()}, {"stale", part.stale()}};
 }
 
+Json json_of(const v1::TrackReport& track) {
+  return {{"name", track.name()},     {"kind", track.kind()},           {"decided", track.decided()},
+          {"failed", track.failed()}, {"reason", name(track.reason())}, {"detail", track.detail()}};
+}
+
 Json json_of(const v1::DropReport& drop) {
   return {{"reason", name(drop.reason())}, {"count", wide(drop.count())}};
 }
@@ -77,7 +83,8 @@ Json json_of(const v1::RouterReport& router) {
           {"advertisementsSent", wide(router.advertisements_sent())},
           {"advertisementsReceived", wide(router.advertisements_received())},
           {"drops", list(router.drops())},
-          {"misses", router.misses()}};
+          {"misses", router.misses()},
+          {"tracks", list(router.tracks())}};
 }
 
 Json json_of(const v1::CheckReport& check) {

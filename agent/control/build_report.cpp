@@ -65,6 +65,18 @@ void fill_election(const wire::RouterSnapshot& snapshot, out::RouterReport& repo
   }
 }
 
+void fill_tracks(const wire::RouterSnapshot& snapshot, out::RouterReport& report) {
+  for (const auto& track : snapshot.tracks()) {
+    auto& item = *report.add_tracks();
+    item.set_name(track.name());
+    item.set_kind(track.kind());
+    item.set_decided(track.decided());
+    item.set_failed(track.failed());
+    item.set_reason(track.reason());
+    item.set_detail(track.detail());
+  }
+}
+
 // `planned` is null for a router that is on its way out.
 out::RouterReport from_snapshot(const wire::RouterSnapshot& snapshot, const plan::VirtualRouter* planned) {
   out::RouterReport report;
@@ -73,6 +85,7 @@ out::RouterReport from_snapshot(const wire::RouterSnapshot& snapshot, const plan
   report.set_virtual_router_id(snapshot.vrid());
   fill_election(snapshot, report);
   fill_traffic(snapshot, report);
+  fill_tracks(snapshot, report);
   std::set<std::string> names;
   for (const auto& address : snapshot.addresses()) {
     auto& item = *report.add_addresses();

@@ -96,6 +96,9 @@ Condition degraded(const Facts& facts, const definitions::ObjectStatus& object, 
                   router->id() + ": " + router->warning_detail());
     }
     for (const auto& part : router->contributions()) {
+      if (part.source().starts_with("track/")) {
+        return make("Degraded", Truth::kTrue, part.reason(), part.source() + ": " + part.detail());
+      }
       if (part.stale()) {
         return make("Degraded", Truth::kTrue, Reason::kCheckStale,
                     part.source() + " is older than it should be");

@@ -73,6 +73,8 @@ metrics::Router router_of(const wire::RouterSnapshot& snapshot, bool fresh) {
   router.stale_contributions = static_cast<std::size_t>(
       std::count_if(parts.begin(), parts.end(), [](const auto& part) { return part.stale(); }));
   router.warning = channel::from_proto(snapshot.warning());
+  for (const auto& track : snapshot.tracks())
+    router.tracks.push_back({track.name(), track.kind(), !track.failed()});
   fill_counters(snapshot.counters(), router);
   fill_addresses(snapshot, router);
   return router;

@@ -127,6 +127,15 @@ void Snapshots::fill(const router::VirtualRouter& router, Known& known,
   out.set_effective_priority(router.effective_priority());
   for (const auto& contribution : router.contributions())
     *out.add_contributions() = channel::to_proto(contribution);
+  tracker_.for_tracks(desired.id, [&](const track::Tracked& tracked) {
+    auto& track = *out.add_tracks();
+    track.set_name(tracked.track.name);
+    track.set_kind(std::string{track::kind_of(tracked.track)});
+    track.set_decided(tracked.verdict.outcome != track::Verdict::Outcome::kUnknown);
+    track.set_failed(tracked.verdict.failed());
+    track.set_reason(channel::to_proto(tracked.verdict.reason));
+    track.set_detail(tracked.verdict.detail);
+  });
   if (router.state() == State::kMaster) {
     out.set_master_address(channel::to_wire(router.segment()->primary));
     out.set_master_priority(static_cast<std::uint32_t>(router.effective_priority()));

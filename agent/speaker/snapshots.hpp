@@ -14,6 +14,7 @@
 #include "channel/lateness.hpp"
 #include "election/machine.hpp"
 #include "router/virtual_router.hpp"
+#include "track/tracker.hpp"
 #include "vipra/channel/v1/channel.pb.h"
 
 namespace vipra::agent {
@@ -32,7 +33,8 @@ struct SpeakerFacts {
 
 class Snapshots {
  public:
-  Snapshots(Link& link, RouterDirectory& routers) : link_{link}, routers_{routers} {}
+  Snapshots(Link& link, RouterDirectory& routers, const track::Tracker& tracker)
+      : link_{link}, routers_{routers}, tracker_{tracker} {}
 
   void on_transition(const router::VirtualRouter& router, const election::Transition& transition,
                      std::int64_t unix_ns);
@@ -66,6 +68,7 @@ class Snapshots {
 
   Link& link_;
   RouterDirectory& routers_;
+  const track::Tracker& tracker_;
   std::vector<Known> known_;  // by router index
   std::vector<router::RouterIndex> dirty_;
   std::vector<std::string> removed_;

@@ -5,6 +5,7 @@
 #include "channel/convert.hpp"
 #include "plan/contributions.hpp"
 #include "runtime/clock.hpp"
+#include "track/contributions.hpp"
 #include "vrrp/packet.hpp"
 
 namespace vipra::agent {
@@ -15,7 +16,8 @@ Speaker::Speaker(SpeakerSetup setup, runtime::EventLoop loop, runtime::LogSink& 
       sink_{sink},
       log_{log},
       link_{std::move(setup_.link), log},
-      snapshots_{link_, *this} {
+      snapshots_{link_, *this, tracker_},
+      routes_{loop_, log, [this] { tracks_dirty_ = true; }} {
   facts_.realtime = setup_.realtime;
   facts_.realtime_detail = setup_.realtime_detail;
   facts_.memory_locked = setup_.memory_locked;
@@ -79,6 +81,8 @@ std::optional<TimePoint> Speaker::next_deadline() const {
     if (other) at = at ? std::min(*at, *other) : other;
   };
   consider(flush_at_);
+  consider(tracker_.deadline(now_.mono));
+  consider(routes_.deadline());
   for (const auto& [index, interface] : interfaces_) consider(interface->announce_deadline());
   return at;
 }
@@ -88,6 +92,9 @@ void Speaker::turn() {
   now_ = runtime::now();
   if (interfaces_dirty_ && kernel_->synchronised() && handles_complete_) evaluate_interfaces();
   serve_deadlines();
+  routes_.on_deadline(now_.mono);
+  if (tracks_dirty_) judge_tracks();
+  probe_gateways();
   for (auto& [index, interface] : interfaces_) {
     if (const auto at = interface->announce_deadline(); at && *at <= now_.mono)
       interface->announce_due(now_.mono);
@@ -303,8 +310,13 @@ void Speaker::share_contributions(router::RouterIndex lead) {
   std::vector<plan::SharedContributions> shared;
   for (const auto index : all) {
     const auto& desired = slots_[index].router->desired();
-    const auto found = contributions_.find(desired.id);
-    if (found != contributions_.end()) shared.push_back({desired.seniority.name, &found->second});
+    auto& said = shared.emplace_back(desired.seniority.name).by_source;
+    if (const auto found = contributions_.find(desired.id); found != contributions_.end())
+      said = found->second;
+    tracker_.for_tracks(desired.id, [&](const track::Tracked& tracked) {
+      if (auto part = track::contribution_of(desired, tracked))
+        said.insert_or_assign(part->source, std::move(*part));
+    });
   }
   for (const auto index : all) {
     auto parts = plan::contributions_to(slots_[index].router->desired(), shared);

@@ -15,6 +15,7 @@
 #include "agent/speaker/kernel_state.hpp"
 #include "agent/speaker/link.hpp"
 #include "agent/speaker/owned_page_writer.hpp"
+#include "agent/speaker/route_watch.hpp"
 #include "agent/speaker/snapshots.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
@@ -24,6 +25,7 @@
 #include "router/virtual_router.hpp"
 #include "runtime/event_loop.hpp"
 #include "runtime/log_sink.hpp"
+#include "track/tracker.hpp"
 
 namespace vipra::agent {
 
@@ -39,6 +41,7 @@ class Speaker final : private RouterDirectory,
                       private KernelListener,
                       private router::AdvertisementPort,
                       private router::AnnouncementPort,
+                      private track::ProbePort,
                       private router::Journal {
  public:
   Speaker(SpeakerSetup setup, runtime::EventLoop loop, runtime::LogSink& sink, const log::Logger& log);
@@ -91,6 +94,13 @@ class Speaker final : private RouterDirectory,
   void tell_followers(router::RouterIndex index);
   void tell_lead(router::RouterIndex index);
 
+  // ---- tracks ----
+  void apply_track_plan(const plan::DesiredState& next);
+  void judge_tracks();
+  void probe_gateways();
+  void take_track_changes();
+  bool send(const track::Probe& probe) override;
+
   // ---- interfaces ----
   void evaluate_interfaces();
   void place(router::RouterIndex index);
@@ -137,8 +147,10 @@ class Speaker final : private RouterDirectory,
   OwnedPageWriter page_;
   std::unique_ptr<KernelState> kernel_;
   vrrp::NoSignature signer_;
+  track::Tracker tracker_;
   Snapshots snapshots_;
   SpeakerFacts facts_;
+  RouteWatch routes_;
   plan::DesiredStatePtr desired_;
   std::vector<Slot> slots_;
   std::vector<router::RouterIndex> free_slots_;
@@ -149,6 +161,7 @@ class Speaker final : private RouterDirectory,
   std::optional<TimePoint> flush_at_;
   Instant now_{};
   bool interfaces_dirty_ = true;
+  bool tracks_dirty_ = false;
   bool handles_complete_ = false;
   bool releasing_ = false;
   bool released_ = false;

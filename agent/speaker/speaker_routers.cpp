@@ -35,6 +35,11 @@ void Speaker::apply_plan(plan::DesiredStatePtr next) {
   facts_.applied_generation = desired_->generation;
   snapshots_.mark_facts_changed();
   connect_followers();
+  apply_track_plan(*desired_);
+  // Who shares a lead with whom may be another now.
+  for (const auto& [id, index] : by_id_) {
+    if (!slots_[index].lead) share_contributions(index);
+  }
   interfaces_dirty_ = true;
 }
 
@@ -116,7 +121,6 @@ void Speaker::connect_followers() {
     std::sort(members.begin(), members.end());
     slots_[index].member_told = {};
     drive(index, [&](router::VirtualRouter& r) { r.set_members(now_, members); });
-    if (!slots_[index].lead) share_contributions(index);
   }
   for (const auto& [id, index] : by_id_) {
     const auto state = slots_[index].router->lead_state();
@@ -151,6 +155,7 @@ void Speaker::evaluate_interfaces() {
       interface(slot.router->segment()->index).add_router(*slot.router);
   }
   judge_vrid_conflicts();
+  judge_tracks();
   // Only now, with everybody placed and judged, may elections begin.
   for (router::RouterIndex i = 0; i < slots_.size(); ++i) {
     if (!slots_[i].router || slots_[i].retiring) continue;

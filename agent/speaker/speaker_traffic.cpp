@@ -65,11 +65,13 @@ void Speaker::read_claims(Interface& on, Family family) {
   auto& socket = on.sockets(family).neighbours;
   if (!socket) return;
   const auto status = socket->receive([&](const vrrp::NeighbourClaim& claim, Duration age) {
+    tracker_.on_claim(on.index(), claim);
     for (const auto index : on.owners_of(claim.ip)) {
       drive(index, [&](router::VirtualRouter& r) { r.on_claim(now_, claim, now_.mono - age); });
     }
   });
   if (!status) log_.debug("speaker.receive_failed", {{"error", status.error().what}});
+  take_track_changes();
 }
 
 // ---- addresses
@@ -87,6 +89,7 @@ void Speaker::for_owners(int index, const IpAddress& ip, Change&& change) {
 
 void Speaker::on_interfaces_changed() {
   interfaces_dirty_ = true;
+  routes_.on_interfaces_changed(now_.mono);
   for (auto& [index, on] : interfaces_) {
     for (const auto family : {Family::kIpv4, Family::kIpv6}) {
       auto& sockets = on->sockets(family);

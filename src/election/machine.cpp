@@ -171,6 +171,7 @@ std::optional<TimePoint> Machine::end_of_delay(const Instant& now) const {
   auto end = began_at_.value_or(now.mono) + config_.startup_delay;
   const auto* fault = std::get_if<Fault>(&state_);
   if (fault != nullptr && fault->link_was_down) end = std::max(end, now.mono + config_.link_up_delay);
+  if (fault != nullptr && fault->was_real) end = std::max(end, now.mono + config_.recovery_delay);
   const auto ordinary =
       priority_ == vrrp::kOwnerPriority ? Duration::zero() : down_interval(config_.interval);
   return end > now.mono + ordinary ? std::optional{end} : std::nullopt;
@@ -242,7 +243,8 @@ void Machine::to_fault(const Instant& now, Reason reason, Actions& out) {
   // What else is wrong meanwhile does not make the link older.
   const auto* before = std::get_if<Fault>(&state_);
   const bool link_was_down = reason == Reason::kInterfaceDown || (before != nullptr && before->link_was_down);
-  enter(Fault{link_was_down}, State::kFault, reason, out);
+  const bool was_real = reason != Reason::kReconfigured || (before != nullptr && before->was_real);
+  enter(Fault{link_was_down, was_real}, State::kFault, reason, out);
 }
 
 void Machine::to_init(Reason reason, Actions& out) {

@@ -29,9 +29,9 @@ struct Config {
   int misses = vrrp::kDefaultMisses;
   plan::Preemption preemption;
   bool follows_lead = false;  // leaves Backup only while its lead is Master
-  // How long to listen before it may claim what nobody is heard to hold: after the start, and after its link
-  // came up. A switch may not forward yet. A master that this router leaves in place, or that resigns, ends
-  // it; an adopted mastership knows none.
+  // How long to listen before it may claim what nobody is heard to hold, or preempt: after the start, after
+  // its link came up (a switch may not forward yet), and after any fault (which may come again). A master
+  // that this router leaves in place, or that resigns, ends it; an adopted mastership knows none.
   Duration startup_delay{};
   Duration link_up_delay{};
   Duration recovery_delay{};
@@ -162,7 +162,7 @@ class Machine {
   // Whom a Backup hears (or, in Releasing, who takes over).
   [[nodiscard]] std::optional<IpAddress> heard_master() const noexcept;
   [[nodiscard]] int heard_priority() const noexcept;
-  // Whether a Backup that has heard nobody waits for startup_delay or link_up_delay, not for a master to be
+  // Whether a Backup that has heard nobody waits for a delay of its configuration, not for a master to be
   // silent.
   [[nodiscard]] bool listens_first() const noexcept;
   // Whether addresses of this router are meant to be in the kernel now.
@@ -172,6 +172,7 @@ class Machine {
   struct Init {};
   struct Fault {
     bool link_was_down = false;
+    bool was_real = false;  // not only a new definition, for which a router resigns as the old one first
   };
   struct Backup {
     TimePoint master_down_at{};
@@ -183,7 +184,8 @@ class Machine {
     bool waiting_for_lead = false;          // the master is silent, but the lead is not Master, or the group
                                             // does not let this lead stand
     std::optional<TimePoint> listen_until;  // a delay of the configuration; gone with the first master heard
-    std::optional<TimePoint> better_since;  // Delayed: the first advertisement of this lower master
+    std::optional<TimePoint> better_since;  // Delayed: the first advertisement of this lower master,
+    TimePoint listens_until{};              // and when a delay of the configuration ends that ran then
     std::optional<TimePoint> hold_until;    // addresses are still in the kernel
   };
   struct Master {

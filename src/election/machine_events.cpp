@@ -124,8 +124,12 @@ void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& adve
              config_.preemption.policy == plan::PreemptionPolicy::kImmediate) {
     return;
   } else if (config_.preemption.policy == plan::PreemptionPolicy::kDelayed) {
-    if (!backup.better_since) backup.better_since = advert.received_at;
-    if (advert.received_at >= *backup.better_since + config_.preemption.delay) return;
+    if (!backup.better_since) {
+      backup.better_since = advert.received_at;
+      backup.listens_until = backup.listen_until.value_or(advert.received_at);
+    }
+    if (advert.received_at >= std::max(*backup.better_since + config_.preemption.delay, backup.listens_until))
+      return;
   }
   if (config_.version == vrrp::Version::kV3) backup.master_interval = advert.interval;
   backup.heard_at = advert.received_at;

@@ -103,6 +103,17 @@ void add_addresses(Page& page, const Router& router) {
   }
 }
 
+void add_tracks(Page& page, const Router& router) {
+  for (const auto& track : router.tracks) {
+    page.gauge("vipra_track_ok", "0 while a link, gateway or route that spec.vrrp.track names has failed.",
+               {{"virtual_ip", joined(router.virtual_ips)},
+                {"router", router.id},
+                {"track", track.name},
+                {"kind", track.kind}},
+               track.ok ? 1 : 0);
+  }
+}
+
 void add_check(Page& page, const Check& check) {
   const Labels labels{{"virtual_ip", check.virtual_ip}, {"check", check.name}, {"kind", check.kind}};
   page.gauge("vipra_check_passing", "Verdict on a check: 1 passing, 0 failing or not decided yet.", labels,
@@ -235,6 +246,7 @@ std::string render(const Snapshot& snapshot) {
     add_state(page, router);
     add_traffic(page, router);
     add_addresses(page, router);
+    add_tracks(page, router);
   }
   for (const auto& check : snapshot.checks) add_check(page, check);
   if (snapshot.speaker) add_speaker(page, *snapshot.speaker);

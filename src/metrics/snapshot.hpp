@@ -40,6 +40,12 @@ struct Address {
   bool present = false;
 };
 
+struct Track {
+  std::string name;
+  std::string kind;  // "link", "gateway", "route"
+  bool ok = true;    // also while nothing is known yet
+};
+
 struct Router {
   std::string id;
   std::vector<std::string> virtual_ips;  // whose addresses it carries; shown joined with ","
@@ -66,6 +72,7 @@ struct Router {
   std::vector<TransitionCount> transitions;
   Histogram takeovers;  // from the last advertisement of the former master to being Master
   std::vector<Address> addresses;
+  std::vector<Track> tracks;
 };
 
 struct Speaker {

@@ -9,7 +9,7 @@ std::vector<Contribution> contributions_to(const VirtualRouter& router,
   const auto& own = router.seniority.name;
   std::map<std::pair<VirtualIpName, std::string>, const Contribution*> all;
   for (const auto& part : shared) {
-    for (const auto& [source, contribution] : *part.by_source) {
+    for (const auto& [source, contribution] : part.by_source) {
       // Maintenance is the node's: every router is told of it by itself.
       if (part.virtual_ip != own && contribution.reason == Reason::kMaintenance) continue;
       auto& kept = all[{part.virtual_ip == own ? VirtualIpName{} : part.virtual_ip, source}];

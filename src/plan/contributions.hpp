@@ -12,7 +12,7 @@ namespace vipra::plan {
 // What is said to one router, by source; `virtual_ip` is whose router it is.
 struct SharedContributions {
   VirtualIpName virtual_ip;
-  const std::map<std::string, Contribution>* by_source = nullptr;
+  std::map<std::string, Contribution> by_source{};
 };
 
 // Those to the router, and to the other routers of its VirtualIP, each source once (both families have the
