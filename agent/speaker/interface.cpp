@@ -87,7 +87,7 @@ void Interface::announce(router::RouterIndex index, std::uint32_t address_index)
   auto& frames = frames_[ip.is_v4() ? 0 : 1];
   if (ip.is_v4()) {
     frames.push_back(vrrp::gratuitous_arp(ip, mac, vrrp::ArpForm::kRequest));
-    if (router->desired().arp_reply_form)
+    if (router->desired().announcements.reply_form)
       frames.push_back(vrrp::gratuitous_arp(ip, mac, vrrp::ArpForm::kReply));
   } else {
     frames.push_back(vrrp::unsolicited_na(ip, mac, forwards_ipv6_));

@@ -27,6 +27,28 @@ v1::InterfaceSelector::Kind to_proto(plan::InterfaceSelector::Kind kind) {
   return v1::InterfaceSelector::KIND_BY_SUBNET;
 }
 
+void write_track(const plan::Track& track, v1::Track& out) {
+  out.set_name(track.name);
+  if (const auto* link = std::get_if<plan::LinkTrack>(&track.what)) {
+    out.set_link(link->interface);
+  } else if (const auto* gateway = std::get_if<plan::GatewayTrack>(&track.what)) {
+    if (gateway->address) out.mutable_gateway()->set_address(to_wire(*gateway->address));
+    out.mutable_gateway()->set_interval_ns(gateway->interval.count());
+    out.mutable_gateway()->set_misses(static_cast<std::uint32_t>(gateway->misses));
+  } else if (const auto* route = std::get_if<plan::RouteTrack>(&track.what)) {
+    out.mutable_route()->set_destination(to_wire(route->destination));
+    out.mutable_route()->set_prefix_length(static_cast<std::uint32_t>(route->prefix_length));
+  }
+  out.set_delta(track.delta.value_or(0));
+}
+
+void write_announcements(const plan::Announcements& announcements, v1::Announcements& out) {
+  for (const auto& repeat : announcements.repeats) out.add_repeats_ns(repeat.count());
+  out.set_refresh_ns(announcements.refresh.count());
+  out.set_evidence_interval_ns(announcements.evidence_interval.count());
+  out.set_reply_form(announcements.reply_form);
+}
+
 void write_router(const plan::VirtualRouter& router, v1::VirtualRouter& out) {
   out.set_id(router.id);
   out.set_family(router.family == Family::kIpv4 ? 4 : 6);
@@ -50,12 +72,15 @@ void write_router(const plan::VirtualRouter& router, v1::VirtualRouter& out) {
   out.set_checksum(static_cast<std::uint32_t>(router.checksum));
   out.set_startup_delay_ns(router.startup_delay.count());
   out.set_link_up_delay_ns(router.link_up_delay.count());
+  out.set_recovery_delay_ns(router.recovery_delay.count());
   if (router.password) out.set_simple_password(router.password->data().data(), router.password->size());
   if (router.lead) out.set_lead(*router.lead);
   out.set_created_known(router.seniority.created_unix_s.has_value());
   out.set_created_unix_s(router.seniority.created_unix_s.value_or(0));
   out.set_senior_name(router.seniority.name);
-  out.set_arp_reply_form(router.arp_reply_form);
+  out.set_group(router.group);
+  for (const auto& track : router.tracks) write_track(track, *out.add_tracks());
+  write_announcements(router.announcements, *out.mutable_announcements());
   out.mutable_transport()->set_mode(static_cast<std::uint32_t>(router.transport.mode));
   for (const auto& peer : router.transport.peers) out.mutable_transport()->add_peers(to_wire(peer));
 }

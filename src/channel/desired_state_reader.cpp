@@ -17,6 +17,9 @@ using std::chrono::seconds;
 
 constexpr Duration kMaxDelay = hours{24};
 constexpr int kMaxMisses = 255;
+constexpr int kMaxTracks = 32;  // of one router: those of its VirtualIP
+constexpr int kMaxTrackDelta = 254;
+constexpr int kMaxRepeats = 8;
 
 bool is_text(std::string_view text, std::size_t limit) {
   return !text.empty() && text.size() <= limit;
@@ -37,6 +40,10 @@ bool can_be_carried(const IpAddress& ip) {
          !ip.is_v4_mapped();
 }
 
+Family family_of(const v1::VirtualRouter& wire) {
+  return wire.family() == 4 ? Family::kIpv4 : Family::kIpv6;
+}
+
 // Fails with "router X: field: why".
 tl::unexpected<Error> bad(const v1::VirtualRouter& wire, std::string_view field, std::string_view why) {
   std::string what = "router ";
@@ -54,7 +61,7 @@ Status read_identity(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
   if (wire.id().find('\0') != std::string::npos) return bad(wire, "id", "contains a NUL byte");
   out.id = wire.id();
   if (wire.family() != 4 && wire.family() != 6) return bad(wire, "family", "neither 4 nor 6");
-  out.family = wire.family() == 4 ? Family::kIpv4 : Family::kIpv6;
+  out.family = family_of(wire);
   const auto vrid = vrrp::Vrid::make(wire.vrid() <= 255 ? static_cast<int>(wire.vrid()) : 0);
   if (!vrid) return bad(wire, "vrid", "not within 1 to 255");
   out.vrid = *vrid;
@@ -62,7 +69,8 @@ Status read_identity(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
     return bad(wire, "version", "neither 3 nor, for IPv4, 2");
   }
   out.version = wire.version() == 2 ? vrrp::Version::kV2 : vrrp::Version::kV3;
-  if (wire.carrier() != 0) return bad(wire, "carrier", "unknown");
+  if (wire.carrier() > static_cast<unsigned>(plan::Carrier::kVirtualMac)) return bad(wire, "carrier", "unknown");
+  out.carrier = static_cast<plan::Carrier>(wire.carrier());
   if (wire.fence() > static_cast<unsigned>(plan::Fence::kDevice)) return bad(wire, "fence", "unknown");
   out.fence = static_cast<plan::Fence>(wire.fence());
   return {};
@@ -155,11 +163,15 @@ Status read_password(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
 Status read_delays(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
   out.startup_delay = Duration{wire.startup_delay_ns()};
   out.link_up_delay = Duration{wire.link_up_delay_ns()};
+  out.recovery_delay = Duration{wire.recovery_delay_ns()};
   if (out.startup_delay < Duration::zero() || out.startup_delay > kMaxDelay) {
     return bad(wire, "startup_delay_ns", "not within 0 to 24 hours");
   }
   if (out.link_up_delay < Duration::zero() || out.link_up_delay > kMaxDelay) {
     return bad(wire, "link_up_delay_ns", "not within 0 to 24 hours");
+  }
+  if (out.recovery_delay < Duration::zero() || out.recovery_delay > kMaxDelay) {
+    return bad(wire, "recovery_delay_ns", "not within 0 to 24 hours");
   }
   return {};
 }
@@ -184,7 +196,8 @@ Status read_relations(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
   if (!is_text(wire.senior_name(), kMaxNameBytes)) return bad(wire, "senior_name", "empty or too long");
   out.seniority.name = wire.senior_name();
   if (wire.created_known()) out.seniority.created_unix_s = wire.created_unix_s();
-  out.arp_reply_form = wire.arp_reply_form();
+  if (wire.group().size() > kMaxNameBytes) return bad(wire, "group", "too long");
+  out.group = wire.group();
   return {};
 }
 
@@ -212,10 +225,79 @@ Status read_transport(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
   return {};
 }
 
+Status read_track(const v1::VirtualRouter& wire, const v1::Track& item, plan::Track& out) {
+  if (!is_text(item.name(), kMaxNameBytes)) return bad(wire, "tracks.name", "empty or too long");
+  out.name = item.name();
+  if (item.delta() < -kMaxTrackDelta || item.delta() > kMaxTrackDelta)
+    return bad(wire, "tracks.delta", "not within -254 to 254");
+  if (item.delta() != 0) out.delta = item.delta();
+  switch (item.what_case()) {
+    case v1::Track::kLink:
+      if (!is_text(item.link(), kMaxInterfaceNameBytes)) return bad(wire, "tracks.link", "no interface name");
+      out.what = plan::LinkTrack{item.link()};
+      return {};
+    case v1::Track::kGateway: {
+      plan::GatewayTrack gateway{{}, Duration{item.gateway().interval_ns()}, 0};
+      if (!item.gateway().address().empty()) {
+        gateway.address = address_of(item.gateway().address());
+        if (!gateway.address || gateway.address->family() != family_of(wire) || !can_be_carried(*gateway.address))
+          return bad(wire, "tracks.gateway.address", "not a unicast address of the router's family");
+      }
+      if (gateway.interval < milliseconds{10} || gateway.interval > kMaxDelay)
+        return bad(wire, "tracks.gateway.interval_ns", "not within 10 ms to 24 hours");
+      if (item.gateway().misses() < 1 || item.gateway().misses() > kMaxMisses)
+        return bad(wire, "tracks.gateway.misses", "not within 1 to 255");
+      gateway.misses = static_cast<int>(item.gateway().misses());
+      out.what = gateway;
+      return {};
+    }
+    case v1::Track::kRoute: {
+      const auto ip = address_of(item.route().destination());
+      if (!ip || item.route().prefix_length() > address_size(ip->family()) * 8)
+        return bad(wire, "tracks.route", "no prefix");
+      out.what = plan::RouteTrack{*ip, static_cast<int>(item.route().prefix_length())};
+      return {};
+    }
+    case v1::Track::WHAT_NOT_SET:
+      break;
+  }
+  return bad(wire, "tracks", "of no known kind");
+}
+
+Status read_tracks(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
+  if (wire.tracks_size() > kMaxTracks) return bad(wire, "tracks", "too many");
+  out.tracks.reserve(static_cast<std::size_t>(wire.tracks_size()));
+  for (const auto& item : wire.tracks()) {
+    if (auto status = read_track(wire, item, out.tracks.emplace_back()); !status) return status;
+  }
+  return {};
+}
+
+Status read_announcements(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
+  const auto& item = wire.announcements();
+  if (item.repeats_ns_size() > kMaxRepeats) return bad(wire, "announcements.repeats_ns", "too many");
+  Duration before{};
+  for (const auto ns : item.repeats_ns()) {
+    const Duration repeat{ns};
+    if (repeat < before || repeat < milliseconds{1} || repeat > kMaxDelay)
+      return bad(wire, "announcements.repeats_ns", "not in order, or not within 1 ms to 24 hours");
+    out.announcements.repeats.push_back(before = repeat);
+  }
+  out.announcements.refresh = Duration{item.refresh_ns()};
+  out.announcements.evidence_interval = Duration{item.evidence_interval_ns()};
+  out.announcements.reply_form = item.reply_form();
+  for (const auto figure : {out.announcements.refresh, out.announcements.evidence_interval}) {
+    if (figure < seconds{1} || figure > kMaxDelay)
+      return bad(wire, "announcements", "a figure is not within 1 s to 24 hours");
+  }
+  return {};
+}
+
 Result<plan::VirtualRouter> read_router(const v1::VirtualRouter& wire) {
   plan::VirtualRouter out;
   for (const auto step : {read_identity, read_interface, read_addresses, read_election, read_interval,
-                          read_password, read_delays, read_relations, read_transport}) {
+                          read_password, read_delays, read_relations, read_transport, read_tracks,
+                          read_announcements}) {
     if (auto status = step(wire, out); !status) return tl::unexpected{std::move(status).error()};
   }
   return out;

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "base/ip_prefix.hpp"
 #include "definitions/duration.hpp"
 
 namespace vipra::definitions {
@@ -97,6 +98,27 @@ Pace to_pace(const json& vrrp) {
   return {std::chrono::milliseconds{100}, 3};
 }
 
+plan::Track to_track(const json& track) {
+  plan::Track out;
+  out.name = track.at("name").get<std::string>();
+  if (track.contains("link")) {
+    out.what = plan::LinkTrack{track.at("link").at("interface").get<std::string>()};
+  } else if (track.contains("gateway")) {
+    const auto& gateway = track.at("gateway");
+    plan::GatewayTrack what{{}, to_duration(gateway.at("interval")), gateway.at("misses").get<int>()};
+    if (gateway.contains("address"))
+      what.address = required(IpAddress::parse(gateway.at("address").get<std::string>()));
+    out.what = what;
+  } else {
+    const auto& destination = track.at("route").at("destination").get_ref<const std::string&>();
+    const auto prefix = required(IpPrefix::parse(destination));
+    out.what = plan::RouteTrack{prefix.address, prefix.length};
+  }
+  const auto& effect = track.at("onFailure");
+  if (effect.contains("priorityDelta")) out.delta = effect.at("priorityDelta").get<int>();
+  return out;
+}
+
 VrrpSpec to_vrrp(const json& vrrp) {
   VrrpSpec out;
   out.virtual_router_id = required(vrrp::Vrid::make(vrrp.at("virtualRouterID").get<int>()));
@@ -107,6 +129,7 @@ VrrpSpec to_vrrp(const json& vrrp) {
   out.misses = vrrp.value("advertisementMisses", pace.misses);
   out.startup_delay = to_duration(vrrp.at("startupDelay"));
   out.link_up_delay = to_duration(vrrp.at("linkUpDelay"));
+  out.recovery_delay = to_duration(vrrp.at("recoveryDelay"));
   out.priority = vrrp.at("priority").get<int>();
   for (const auto& entry : vrrp.value("priorities", json::array())) {
     out.priorities.push_back({to_selector(entry), entry.at("priority").get<int>()});
@@ -120,7 +143,22 @@ VrrpSpec to_vrrp(const json& vrrp) {
   if (vrrp.contains("linkLocal"))
     out.link_local = required(IpAddress::parse(vrrp.at("linkLocal").get<std::string>()));
   out.transport = to_transport(vrrp.at("transport"));
+  out.group = text_or(vrrp, "group");
+  out.virtual_mac = vrrp.at("virtualMAC").get<bool>();
+  for (const auto& track : vrrp.value("track", json::array())) out.tracks.push_back(to_track(track));
   return out;
+}
+
+std::vector<Duration> to_durations(const json& list) {
+  std::vector<Duration> out;
+  for (const auto& item : list) out.push_back(to_duration(item));
+  return out;
+}
+
+AnnouncementSpec to_announcement(const json& announcement) {
+  return {announcement.at("arpReply").get<bool>(), to_durations(announcement.at("arpRepeats")),
+          to_durations(announcement.at("neighborAdvertisementRepeats")), to_duration(announcement.at("refresh")),
+          to_duration(announcement.at("evidenceInterval"))};
 }
 
 std::variant<TcpProbe, HttpProbe, ServiceProbe> to_probe(const json& check) {
@@ -223,7 +261,7 @@ VirtualIpSpec to_spec(const json& object) {
   out.node_selector = to_selector(spec);
   out.vrrp = to_vrrp(spec.at("vrrp"));
   for (const auto& check : spec.value("checks", json::array())) out.checks.push_back(to_check(check));
-  out.arp_reply_form = spec.at("announcement").at("arpReply").get<bool>();
+  out.announcement = to_announcement(spec.at("announcement"));
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/ip_address.hpp"
+#include "base/ip_prefix.hpp"
 #include "definitions/duration.hpp"
 
 namespace vipra::definitions {
@@ -166,6 +167,45 @@ bool delay_with_delayed_only(const json& self) {
 bool one_probe(const json& self) {
   return int{self.contains("tcp")} + int{self.contains("http")} + int{self.contains("service")} == 1;
 }
+bool one_kind_of_track(const json& self) {
+  return int{self.contains("link")} + int{self.contains("gateway")} + int{self.contains("route")} == 1;
+}
+bool is_track_interval(const json& self) {
+  return duration(self) >= milliseconds{100} && duration(self) <= hours{1};
+}
+bool is_prefix(const json& self) {
+  return IpPrefix::parse(text(self)).has_value();
+}
+bool is_masked_prefix(const json& self) {
+  const auto prefix = IpPrefix::parse(text(self));
+  return !prefix || prefix->is_masked();
+}
+// A gateway is asked by the virtual router of its family.
+template <Family kFamily>
+bool gateways_where_addresses(const json& self) {
+  const auto tracks = self.at("vrrp").value("track", json::array());
+  const bool gateways = std::any_of(tracks.begin(), tracks.end(), [](const json& track) {
+    const auto gateway = track.value("gateway", json::object());
+    const auto address = gateway.contains("address") ? ip(gateway.at("address")) : std::nullopt;
+    return address && address->family() == kFamily;
+  });
+  return !gateways || count_of_family<kFamily>(self.at("addresses")) > 0;
+}
+
+bool is_in_order(const json& self) {
+  return std::is_sorted(self.begin(), self.end(),
+                        [](const json& a, const json& b) { return duration(a) < duration(b); });
+}
+bool from_10ms_to_1h(const json& self) {
+  return duration(self) >= milliseconds{10} && duration(self) <= hours{1};
+}
+bool from_1s_to_1h(const json& self) {
+  return duration(self) >= seconds{1} && duration(self) <= hours{1};
+}
+bool from_1s_to_24h(const json& self) {
+  return duration(self) >= seconds{1} && duration(self) <= hours{24};
+}
+
 bool one_effect(const json& self) {
   return self.contains("priorityDelta") != self.contains("fault");
 }
@@ -177,6 +217,7 @@ bool min_within_max(const json& self) {
 }
 
 constexpr std::string_view kNotNameAndPattern = "!(has(self.name) && has(self.pattern))";
+constexpr std::string_view kInOrder = "self.map(d, duration(d)).isSorted()";
 constexpr std::string_view kAtomsOnly = "!self.contains('(?') && !self.matches('[)*+?][*+?]')";
 constexpr std::string_view kFourTimes = "self.matches('^[^*+?]*([*+?][^*+?]*){0,4}$')";
 constexpr std::string_view kRegularExpression = "['eth0'.matches(self)].size() == 1";
@@ -202,6 +243,16 @@ constexpr std::array kRules{
     RuleCounterpart{"spec",
                     "self.vrrp.version != 2 || self.addresses.all(a, !isIP(a) || ip(a).family() == 4)",
                     version_2_has_ipv4_only},
+    RuleCounterpart{"spec",
+                    "!has(self.vrrp.track) || !self.vrrp.track.exists(t, has(t.gateway) && "
+                    "has(t.gateway.address) && isIP(t.gateway.address) && ip(t.gateway.address).family() == 4)"
+                    " || self.addresses.exists(a, isIP(a) && ip(a).family() == 4)",
+                    gateways_where_addresses<Family::kIpv4>},
+    RuleCounterpart{"spec",
+                    "!has(self.vrrp.track) || !self.vrrp.track.exists(t, has(t.gateway) && "
+                    "has(t.gateway.address) && isIP(t.gateway.address) && ip(t.gateway.address).family() == 6)"
+                    " || self.addresses.exists(a, isIP(a) && ip(a).family() == 6)",
+                    gateways_where_addresses<Family::kIpv6>},
     RuleCounterpart{"spec.addresses", "self.filter(a, isIP(a) && ip(a).family() == 4).size() <= 255",
                     at_most_255_ipv4},
     RuleCounterpart{"spec.addresses", "self.filter(a, isIP(a) && ip(a).family() == 6).size() <= 89",
@@ -256,6 +307,7 @@ constexpr std::array kRules{
     RuleCounterpart{"spec.vrrp.preemption.delay", "duration(self) <= duration('1h')", at_most_1h},
     RuleCounterpart{"spec.vrrp.startupDelay", "duration(self) <= duration('1h')", at_most_1h},
     RuleCounterpart{"spec.vrrp.linkUpDelay", "duration(self) <= duration('1h')", at_most_1h},
+    RuleCounterpart{"spec.vrrp.recoveryDelay", "duration(self) <= duration('1h')", at_most_1h},
     RuleCounterpart{"spec.vrrp.linkLocal",
                     "isIP(self) && ip(self).family() == 6 && ip(self).isLinkLocalUnicast()",
                     is_ipv6_link_local},
@@ -266,6 +318,29 @@ constexpr std::array kRules{
     RuleCounterpart{"spec.vrrp.transport.peers[]", "!isIP(self) || ip.isCanonical(self)", is_canonical},
     RuleCounterpart{"spec.vrrp.transport.peers[]",
                     "!isIP(self) || ip(self).isGlobalUnicast() || ip(self).isLinkLocalUnicast()", is_unicast},
+    RuleCounterpart{"spec.vrrp.track[]",
+                    "[has(self.link), has(self.gateway), has(self.route)].exists_one(kind, kind)",
+                    one_kind_of_track},
+    RuleCounterpart{"spec.vrrp.track[].gateway.address", "isIP(self)", is_ip},
+    RuleCounterpart{"spec.vrrp.track[].gateway.interval",
+                    "duration(self) >= duration('100ms') && duration(self) <= duration('1h')",
+                    is_track_interval},
+    RuleCounterpart{"spec.vrrp.track[].route.destination", "isCIDR(self)", is_prefix},
+    RuleCounterpart{"spec.vrrp.track[].route.destination",
+                    "!isCIDR(self) || cidr(self).masked() == cidr(self)", is_masked_prefix},
+    RuleCounterpart{"spec.vrrp.track[].onFailure", "has(self.priorityDelta) != has(self.fault)", one_effect},
+    RuleCounterpart{"spec.vrrp.track[].onFailure.priorityDelta", "self != 0", not_zero},
+    RuleCounterpart{"spec.announcement.arpRepeats", kInOrder, is_in_order},
+    RuleCounterpart{"spec.announcement.arpRepeats[]",
+                    "duration(self) >= duration('10ms') && duration(self) <= duration('1h')",
+                    from_10ms_to_1h},
+    RuleCounterpart{"spec.announcement.neighborAdvertisementRepeats", kInOrder, is_in_order},
+    RuleCounterpart{"spec.announcement.neighborAdvertisementRepeats[]",
+                    "duration(self) >= duration('1s') && duration(self) <= duration('1h')", from_1s_to_1h},
+    RuleCounterpart{"spec.announcement.refresh",
+                    "duration(self) >= duration('1s') && duration(self) <= duration('24h')", from_1s_to_24h},
+    RuleCounterpart{"spec.announcement.evidenceInterval",
+                    "duration(self) >= duration('1s') && duration(self) <= duration('1h')", from_1s_to_1h},
     RuleCounterpart{"spec.checks[]",
                     "[has(self.tcp), has(self.http), has(self.service)].exists_one(kind, kind)", one_probe},
     RuleCounterpart{"spec.checks[]", "duration(self.timeout) <= duration(self.interval)",

@@ -48,6 +48,7 @@ struct VrrpSpec {
   int misses = vrrp::kDefaultMisses;
   Duration startup_delay{};
   Duration link_up_delay{};
+  Duration recovery_delay{};
   int priority = vrrp::kDefaultPriority;
   std::vector<PriorityOverride> priorities;  // the first that matches the node wins
   plan::Preemption preemption;
@@ -55,7 +56,19 @@ struct VrrpSpec {
   std::optional<vrrp::SimplePassword> password;  // version 2
   std::optional<IpAddress> link_local;
   TransportSpec transport;
+  std::string group;  // empty: none
+  bool virtual_mac = false;
+  std::vector<plan::Track> tracks;
   bool operator==(const VrrpSpec&) const = default;
+};
+
+struct AnnouncementSpec {
+  bool arp_reply = false;
+  std::vector<Duration> arp_repeats;
+  std::vector<Duration> neighbor_advertisement_repeats;
+  Duration refresh{};
+  Duration evidence_interval{};
+  bool operator==(const AnnouncementSpec&) const = default;
 };
 
 struct TcpProbe {
@@ -115,7 +128,7 @@ struct VirtualIpSpec {
   LabelSelector node_selector;
   VrrpSpec vrrp;
   std::vector<CheckSpec> checks;
-  bool arp_reply_form = false;
+  AnnouncementSpec announcement;
   bool operator==(const VirtualIpSpec&) const = default;
 };
 

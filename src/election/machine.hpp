@@ -34,6 +34,7 @@ struct Config {
   // it; an adopted mastership knows none.
   Duration startup_delay{};
   Duration link_up_delay{};
+  Duration recovery_delay{};
   bool operator==(const Config&) const = default;
 };
 

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/ip_address.hpp"
@@ -38,8 +39,9 @@ struct InterfaceSelector {
 // What withdraws the addresses when the whole agent is killed. Only kNone is built yet.
 enum class Fence : std::uint8_t { kNone, kLease, kDevice };
 
-// The device that carries the addresses; not necessarily the one that announces them (a macvlan, later).
-enum class Carrier : std::uint8_t { kAnnouncingInterface };
+// The device that carries the addresses. kVirtualMac: a macvlan of its own on the announcing interface, with
+// the virtual router's MAC address (RFC 9568 section 7.3).
+enum class Carrier : std::uint8_t { kAnnouncingInterface, kVirtualMac };
 
 enum class PreemptionPolicy : std::uint8_t { kNever, kImmediate, kDelayed };
 struct Preemption {
@@ -62,6 +64,41 @@ struct Transport {
   [[nodiscard]] bool multicast() const noexcept { return mode != TransportMode::kUnicast; }
   [[nodiscard]] bool unicast() const noexcept { return mode != TransportMode::kMulticast; }
   bool operator==(const Transport&) const = default;
+};
+
+// When a master announces its addresses, beside the first time.
+struct Announcements {
+  std::vector<Duration> repeats;  // since it became master; in order
+  Duration refresh{std::chrono::seconds{60}};
+  Duration evidence_interval{std::chrono::seconds{1}};  // rounds for evidence start no closer than this
+  bool reply_form = false;                              // gratuitous ARP by reply too
+  bool operator==(const Announcements&) const = default;
+};
+
+// What a node must have besides its own interface; watched by the speaker. What fails counts for every router
+// that shares this one's lead (the families of a VirtualIP, the members of a group): planning gives each
+// track to one router of its VirtualIP only, link and route to the leading one, a gateway to that of its
+// family (without address: to each family's).
+struct LinkTrack {
+  std::string interface;
+  bool operator==(const LinkTrack&) const = default;
+};
+struct GatewayTrack {
+  std::optional<IpAddress> address;  // none: the next hop of the default route of the router's family
+  Duration interval{std::chrono::seconds{1}};
+  int misses = 3;
+  bool operator==(const GatewayTrack&) const = default;
+};
+struct RouteTrack {
+  IpAddress destination;
+  int prefix_length = 0;
+  bool operator==(const RouteTrack&) const = default;
+};
+struct Track {
+  std::string name;
+  std::variant<LinkTrack, GatewayTrack, RouteTrack> what;
+  std::optional<int> delta;  // none: a fault
+  bool operator==(const Track&) const = default;
 };
 
 struct Address {
@@ -95,13 +132,16 @@ struct VirtualRouter {
   Duration interval{std::chrono::milliseconds{100}};
   int misses = vrrp::kDefaultMisses;
   Duration startup_delay{};  // listen so long after the start before claiming,
-  Duration link_up_delay{};  // and so long after the link came up
+  Duration link_up_delay{};  // so long after the link came up,
+  Duration recovery_delay{};  // and so long after any fault ended
   ChecksumMode checksum = ChecksumMode::kAuto;
   Transport transport;
   std::optional<vrrp::SimplePassword> password;  // version 2; none: no authentication
   std::optional<RouterId> lead;                  // this router follows that one
+  std::string group;                             // of VirtualIPs that move together; empty: none
+  std::vector<Track> tracks;
   Seniority seniority;
-  bool arp_reply_form = false;  // announce by ARP reply too
+  Announcements announcements;
   bool operator==(const VirtualRouter&) const = default;
 };
 

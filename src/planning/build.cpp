@@ -1,6 +1,7 @@
 #include "planning/build.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -57,7 +58,24 @@ std::vector<IpAddress> peers_of(const VirtualIpSpec& spec, Family family, const 
   return out;
 }
 
-VirtualRouter make_router(const VirtualIpSpec& spec, Family family, const NodeFacts& node) {
+// The family whose router leads the VirtualIP.
+Family leading_family(const VirtualIpSpec& spec) {
+  return has_family(spec, Family::kIpv4) ? Family::kIpv4 : Family::kIpv6;
+}
+
+// What fails counts for all routers of the lead, so one of them watches it.
+std::vector<Track> tracks_of(const VirtualIpSpec& spec, Family family) {
+  std::vector<Track> out;
+  for (const auto& track : spec.vrrp.tracks) {
+    const auto* gateway = std::get_if<GatewayTrack>(&track.what);
+    const bool here = gateway == nullptr ? family == leading_family(spec)
+                                         : !gateway->address || gateway->address->family() == family;
+    if (here) out.push_back(track);
+  }
+  return out;
+}
+
+VirtualRouter make_router(const VirtualIpSpec& spec, Family family, const NodeFacts& node, const VirtualIpSpec& lead) {
   VirtualRouter router;
   router.id = router_id(spec.name, family);
   router.family = family;
@@ -73,16 +91,26 @@ VirtualRouter make_router(const VirtualIpSpec& spec, Family family, const NodeFa
   router.misses = spec.vrrp.misses;
   router.startup_delay = spec.vrrp.startup_delay;
   router.link_up_delay = spec.vrrp.link_up_delay;
+  router.recovery_delay = spec.vrrp.recovery_delay;
   router.checksum = spec.vrrp.checksum;
+  router.carrier = spec.vrrp.virtual_mac ? Carrier::kVirtualMac : Carrier::kAnnouncingInterface;
+  router.group = spec.vrrp.group;
+  router.tracks = tracks_of(spec, family);
   router.transport = {spec.vrrp.transport.mode, peers_of(spec, family, node)};
   router.password = spec.vrrp.password;
   router.seniority = spec.seniority;
+  const auto& announcement = spec.announcement;
+  router.announcements.refresh = announcement.refresh;
+  router.announcements.evidence_interval = announcement.evidence_interval;
   if (family == Family::kIpv4) {
-    router.arp_reply_form = spec.arp_reply_form;
+    router.announcements.repeats = announcement.arp_repeats;
+    router.announcements.reply_form = announcement.arp_reply;
   } else {
+    router.announcements.repeats = announcement.neighbor_advertisement_repeats;
     router.link_local = spec.vrrp.link_local.value_or(vrrp::virtual_link_local(router.vrid));
-    if (has_family(spec, Family::kIpv4)) router.lead = router_id(spec.name, Family::kIpv4);
   }
+  const auto leader = router_id(lead.name, leading_family(lead));
+  if (leader != router.id) router.lead = leader;
   return router;
 }
 
@@ -108,6 +136,19 @@ class Claims {
  private:
   std::set<VirtualIpName> names_;
   std::map<IpAddress, VirtualIpName> owners_;
+};
+
+// Who leads each group: the oldest accepted object, on all nodes alike.
+class Leads {
+ public:
+  // Itself, without a group. To be asked from the oldest to the youngest.
+  const VirtualIpSpec& of(const VirtualIpSpec& spec) {
+    if (spec.vrrp.group.empty()) return spec;
+    return *leads_.emplace(spec.vrrp.group, &spec).first->second;
+  }
+
+ private:
+  std::map<std::string, const VirtualIpSpec*> leads_;
 };
 
 }  // namespace
@@ -140,15 +181,23 @@ Plan build(const std::vector<VirtualIpSpec>& specs, const NodeFacts& node, std::
   // They have been judged here; another label of some node is no other state of this one.
   for (auto& peer : out.state.peers) peer.labels.clear();
   Claims claims;
+  Leads leads;
   for (const auto* spec : by_age) {
     if (auto refusal = claims.claim(*spec)) {
       out.refusals.push_back(std::move(*refusal));
-    } else if (!spec->node_selector.matches(node.labels)) {
+      continue;
+    }
+    const auto& lead = leads.of(*spec);
+    if (!spec->node_selector.matches(node.labels)) {
       out.refusals.push_back(
           {spec->name, Reason::kNodeNotSelected, "the nodeSelector does not select this node"});
+    } else if (!lead.node_selector.matches(node.labels)) {
+      out.refusals.push_back({spec->name, Reason::kGroupMember,
+                              "the nodeSelector of " + lead.name + ", which leads the group " + spec->vrrp.group +
+                                  ", does not select this node: give all members of a group the same one"});
     } else {
       for (const auto family : {Family::kIpv4, Family::kIpv6}) {
-        if (has_family(*spec, family)) out.state.routers.push_back(make_router(*spec, family, node));
+        if (has_family(*spec, family)) out.state.routers.push_back(make_router(*spec, family, node, lead));
       }
     }
   }

@@ -21,7 +21,7 @@ struct NodeFacts {
 // Why a valid object is not (fully) served here: shown with the object, in its status and by vipctl.
 struct Refusal {
   VirtualIpName virtual_ip;
-  Reason reason = Reason::kNone;  // kAddressConflict, kNodeNotSelected
+  Reason reason = Reason::kNone;  // kAddressConflict, kDuplicate, kNodeNotSelected, kGroupMember
   std::string message;            // names the winner
 };
 
@@ -43,6 +43,9 @@ struct Plan {
 // Collisions are judged among all objects, also those that do not select this node, so that every node comes
 // to the same end: from the oldest to the youngest, an object that wants an address (or the name) of an older
 // accepted one is refused as a whole, and then claims nothing itself.
+//
+// The oldest accepted object of a group leads it, whether it selects this node or not; its members then need
+// its nodes.
 //
 // The generation is the caller's. Same input, same output, whatever the order of `specs`.
 [[nodiscard]] Plan build(const std::vector<definitions::VirtualIpSpec>& specs, const NodeFacts& node,

@@ -17,6 +17,7 @@ election::Config machine_config(const plan::VirtualRouter& desired) {
   config.follows_lead = desired.lead.has_value();
   config.startup_delay = desired.startup_delay;
   config.link_up_delay = desired.link_up_delay;
+  config.recovery_delay = desired.recovery_delay;
   return config;
 }
 

@@ -37,10 +37,17 @@ plan::VirtualRouter router_v6(std::string id = "web/ipv6") {
   out.misses = 5;
   out.startup_delay = seconds{45};
   out.link_up_delay = seconds{5};
+  out.recovery_delay = seconds{6};
   out.checksum = plan::ChecksumMode::kRfc5798;
   out.lead = "web/ipv4";
   out.seniority = {1'700'000'000, "web"};
-  out.arp_reply_form = true;
+  out.carrier = plan::Carrier::kVirtualMac;
+  out.group = "shop";
+  out.tracks = {{"uplink", plan::LinkTrack{"eth1"}, -50},
+                {"gateway", plan::GatewayTrack{*IpAddress::parse("2001:db8::ff"), seconds{2}, 5}, std::nullopt},
+                {"any-gateway", plan::GatewayTrack{}, 254},
+                {"default", plan::RouteTrack{*IpAddress::parse("::"), 0}, -1}};
+  out.announcements = {{milliseconds{10}, seconds{1}}, seconds{30}, seconds{2}, true};
   out.transport = {plan::TransportMode::kBoth,
                    {*IpAddress::parse("2001:db8::2"), *IpAddress::parse("fe80::2")}};
   return out;
@@ -154,7 +161,7 @@ INSTANTIATE_TEST_SUITE_P(
                    r.mutable_transport()->add_peers(wire_of("192.0.2.3"));
                    r.mutable_transport()->add_peers(wire_of("192.0.2.3"));
                  }},
-        Mutation{"web/ipv4: carrier", [](auto& r) { r.set_carrier(1); }},
+        Mutation{"web/ipv4: carrier", [](auto& r) { r.set_carrier(2); }},
         Mutation{"web/ipv4: fence", [](auto& r) { r.set_fence(3); }},
         Mutation{
             "interface.kind",

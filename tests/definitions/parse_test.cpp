@@ -45,7 +45,11 @@ TEST(ParseVirtualIp, FillsInTheDefaults) {
   EXPECT_FALSE(spec.vrrp.password);
   EXPECT_EQ(spec.vrrp.startup_delay, 0s);
   EXPECT_EQ(spec.vrrp.link_up_delay, 0s);
-  EXPECT_FALSE(spec.arp_reply_form);
+  EXPECT_EQ(spec.vrrp.recovery_delay, 0s);
+  EXPECT_EQ(spec.vrrp.group, "");
+  EXPECT_FALSE(spec.vrrp.virtual_mac);
+  EXPECT_TRUE(spec.vrrp.tracks.empty());
+  EXPECT_EQ(spec.announcement, (AnnouncementSpec{false, {100ms, 1s, 5s}, {1s, 2s}, 60s, 1s}));
 }
 
 TEST(ParseVirtualIp, FillsInTheDefaultsOfAChecksFields) {
@@ -82,8 +86,15 @@ TEST(ParseVirtualIp, TakesEveryFieldThatIsGiven) {
     "nodeSelector": {"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["x", "y"]}]},
     "vrrp": {"virtualRouterID": 9, "advertisementInterval": "1s", "advertisementMisses": 5, "priority": 7,
              "priorities": [{"nodeSelector": {}, "priority": 200}], "preemption": {"policy": "Delayed", "delay": "5m"},
-             "startupDelay": "45s", "linkUpDelay": "5s", "ipv4Checksum": "RFC5798", "linkLocal": "fe80::9"},
-    "announcement": {"arpReply": true}})");
+             "startupDelay": "45s", "linkUpDelay": "5s", "recoveryDelay": "6s", "group": "shop", "virtualMAC": true,
+             "track": [{"name": "a", "link": {"interface": "eth1"}, "onFailure": {"priorityDelta": -5}},
+                       {"name": "b", "gateway": {"address": "2001:db8::1", "interval": "2s", "misses": 5},
+                        "onFailure": {"fault": {}}},
+                       {"name": "c", "gateway": {}, "onFailure": {"fault": {}}},
+                       {"name": "d", "route": {"destination": "10.0.0.0/8"}, "onFailure": {"fault": {}}}],
+             "ipv4Checksum": "RFC5798", "linkLocal": "fe80::9"},
+    "announcement": {"arpReply": true, "arpRepeats": ["10ms"], "neighborAdvertisementRepeats": [],
+                     "refresh": "24h", "evidenceInterval": "1h"}})");
   const auto parsed = parse_virtual_ip(object);
   ASSERT_TRUE(parsed.spec) << parsed.errors.at(0).path << parsed.errors.at(0).message;
   const auto& spec = *parsed.spec;
@@ -105,7 +116,16 @@ TEST(ParseVirtualIp, TakesEveryFieldThatIsGiven) {
   EXPECT_EQ(spec.vrrp.preemption, (plan::Preemption{plan::PreemptionPolicy::kDelayed, 5min}));
   EXPECT_EQ(spec.vrrp.checksum, plan::ChecksumMode::kRfc5798);
   EXPECT_EQ(spec.vrrp.link_local, IpAddress::parse("fe80::9"));
-  EXPECT_TRUE(spec.arp_reply_form);
+  EXPECT_EQ(spec.vrrp.recovery_delay, 6s);
+  EXPECT_EQ(spec.vrrp.group, "shop");
+  EXPECT_TRUE(spec.vrrp.virtual_mac);
+  EXPECT_EQ(spec.vrrp.tracks,
+            (std::vector<plan::Track>{
+                {"a", plan::LinkTrack{"eth1"}, -5},
+                {"b", plan::GatewayTrack{IpAddress::parse("2001:db8::1"), 2s, 5}, std::nullopt},
+                {"c", plan::GatewayTrack{std::nullopt, 1s, 3}, std::nullopt},
+                {"d", plan::RouteTrack{IpAddress::v4(10, 0, 0, 0), 8}, std::nullopt}}));
+  EXPECT_EQ(spec.announcement, (AnnouncementSpec{true, {10ms}, {}, 24h, 1h}));
 }
 
 // A structural default depends on nothing, so these are the parser's.

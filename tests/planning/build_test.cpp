@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 
 #include "plan/diff.hpp"
 
@@ -16,6 +17,8 @@ using definitions::LabelRequirement;
 using definitions::LabelSelector;
 using definitions::VirtualIpSpec;
 using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Pair;
 
 VirtualIpSpec vip(const std::string& name, const std::vector<std::string>& addresses, int vrid = 51) {
   VirtualIpSpec spec;
@@ -82,12 +85,15 @@ TEST(Build, CopiesWhatTheDefinitionSays) {
   spec.vrrp.misses = 5;
   spec.vrrp.startup_delay = 45s;
   spec.vrrp.link_up_delay = 5s;
+  spec.vrrp.recovery_delay = 6s;
   spec.vrrp.priority = 42;
   spec.vrrp.preemption = {PreemptionPolicy::kDelayed, 3s};
   spec.vrrp.checksum = ChecksumMode::kRfc5798;
   spec.interface = {InterfaceSelector::Kind::kByName, "eth1"};
   spec.seniority.created_unix_s = 1000;
-  spec.arp_reply_form = true;
+  spec.announcement = {true, {10ms, 3s}, {1s}, 30s, 2s};
+  spec.vrrp.virtual_mac = true;
+  spec.vrrp.group = "shop";
   const auto plan = build({spec}, node(), 1);
   ASSERT_EQ(plan.state.routers.size(), 1u);
   const auto& router = plan.state.routers[0];
@@ -96,12 +102,75 @@ TEST(Build, CopiesWhatTheDefinitionSays) {
   EXPECT_EQ(router.misses, 5);
   EXPECT_EQ(router.startup_delay, 45s);
   EXPECT_EQ(router.link_up_delay, 5s);
+  EXPECT_EQ(router.recovery_delay, 6s);
   EXPECT_EQ(router.base_priority, 42);
   EXPECT_EQ(router.preemption, (Preemption{PreemptionPolicy::kDelayed, 3s}));
   EXPECT_EQ(router.checksum, ChecksumMode::kRfc5798);
   EXPECT_EQ(router.interface, spec.interface);
   EXPECT_EQ(router.seniority, spec.seniority);
-  EXPECT_TRUE(router.arp_reply_form);
+  EXPECT_EQ(router.announcements, (Announcements{{10ms, 3s}, 30s, 2s, true}));
+  EXPECT_EQ(router.carrier, Carrier::kVirtualMac);
+  EXPECT_EQ(router.group, "shop");
+  EXPECT_FALSE(router.lead) << "it leads its group itself";
+}
+
+TEST(Build, GivesEachFamilyItsAnnouncements) {
+  auto spec = vip("web", {"192.0.2.1", "2001:db8::1"});
+  spec.announcement = {true, {10ms, 3s}, {1s}, 30s, 2s};
+  const auto routers = build({spec}, node(), 1).state.routers;
+  EXPECT_EQ(routers.at(0).announcements, (Announcements{{10ms, 3s}, 30s, 2s, true}));
+  EXPECT_EQ(routers.at(1).announcements, (Announcements{{1s}, 30s, 2s, false}));
+}
+
+TEST(Build, GivesEachTrackToOneRouter) {
+  auto spec = vip("web", {"192.0.2.1", "2001:db8::1"});
+  const Track link{"link", LinkTrack{"eth1"}, -50};
+  const Track route{"route", RouteTrack{IpAddress::v4(10, 0, 0, 0), 8}, std::nullopt};
+  const Track any{"any", GatewayTrack{}, -1};
+  const Track v4{"v4", GatewayTrack{IpAddress::v4(192, 0, 2, 254), 1s, 3}, -1};
+  const Track v6{"v6", GatewayTrack{*IpAddress::parse("2001:db8::ff"), 1s, 3}, -1};
+  spec.vrrp.tracks = {link, route, any, v4, v6};
+  const auto routers = build({spec}, node(), 1).state.routers;
+  EXPECT_THAT(routers.at(0).tracks, ElementsAre(link, route, any, v4));
+  EXPECT_THAT(routers.at(1).tracks, ElementsAre(any, v6));
+  spec.addresses = {*IpAddress::parse("2001:db8::1")};
+  EXPECT_THAT(build({spec}, node(), 1).state.routers.at(0).tracks, ElementsAre(link, route, any, v6));
+}
+
+TEST(Build, LetsTheOldestOfAGroupLead) {
+  auto young = vip("a", {"192.0.2.1", "2001:db8::1"}, 51);
+  auto old = vip("b", {"192.0.2.2", "2001:db8::2"}, 52);
+  auto other = vip("c", {"192.0.2.3"}, 53);
+  young.vrrp.group = old.vrrp.group = "shop";
+  young.seniority.created_unix_s = 2000;
+  old.seniority.created_unix_s = 1000;
+  const auto plan = build({young, old, other}, node(), 1);
+  std::map<RouterId, std::optional<RouterId>> leads;
+  for (const auto& router : plan.state.routers) leads[router.id] = router.lead;
+  EXPECT_THAT(leads, ElementsAre(Pair("a/ipv4", "b/ipv4"), Pair("a/ipv6", "b/ipv4"), Pair("b/ipv4", std::nullopt),
+                                 Pair("b/ipv6", "b/ipv4"), Pair("c/ipv4", std::nullopt)));
+}
+
+TEST(Build, LetsARefusedObjectLeadNobody) {
+  auto winner = vip("a", {"192.0.2.1"}, 51);
+  auto loser = vip("b", {"192.0.2.1"}, 52);
+  auto member = vip("c", {"192.0.2.3"}, 53);
+  loser.vrrp.group = member.vrrp.group = "shop";
+  EXPECT_EQ(build({winner, loser, member}, node(), 1).state.routers.at(1).lead, std::nullopt);
+}
+
+TEST(Build, RefusesAMemberWhereItsLeadIsNot) {
+  auto lead = vip("a", {"192.0.2.1"}, 51);
+  auto member = vip("b", {"192.0.2.2"}, 52);
+  lead.vrrp.group = member.vrrp.group = "shop";
+  lead.node_selector.requirements = {
+      {"nowhere", definitions::LabelRequirement::Operator::kExists, {}}};
+  const auto plan = build({lead, member}, node(), 1);
+  EXPECT_TRUE(plan.state.routers.empty());
+  ASSERT_EQ(plan.refusals.size(), 2u);
+  EXPECT_EQ(plan.refusals[0].reason, Reason::kNodeNotSelected);
+  EXPECT_EQ(plan.refusals[1].reason, Reason::kGroupMember);
+  EXPECT_THAT(plan.refusals[1].message, HasSubstr("of a, which leads the group shop"));
 }
 
 TEST(Build, CopiesVersion2AndItsPassword) {
