@@ -1,8 +1,16 @@
 #include "announce/schedule.hpp"
 
+#include <algorithm>
+
 namespace vipra::announce {
 
 using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration kLeastGap = 10ms;
+
+}  // namespace
 
 Schedule for_family(Family family) {
   Schedule out;
@@ -19,6 +27,22 @@ Schedule for_family(Family family) {
   // apart.
   for (const Duration at : {Duration{1s}, Duration{2s}}) out.repeats.push_back(at);
   out.round_gap = out.spacing = 1s;
+  return out;
+}
+
+Schedule schedule_of(Family family, const plan::Announcements& announcements) {
+  auto out = for_family(family);
+  out.refresh = announcements.refresh;
+  out.evidence_gap = std::max(announcements.evidence_interval, out.spacing);
+  out.repeats.clear();
+  Duration before{};
+  for (const auto repeat : announcements.repeats) {
+    if (out.repeats.size() == kMaxRepeats) break;
+    out.repeats.push_back(repeat);
+    // Late rounds come no closer than the closest two that are wanted.
+    out.round_gap = std::max({std::min(out.round_gap, repeat - before), kLeastGap, out.spacing});
+    before = repeat;
+  }
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include "base/inline_vector.hpp"
 #include "base/ip_address.hpp"
 #include "base/time.hpp"
+#include "plan/desired_state.hpp"
 
 namespace vipra::announce {
 
@@ -26,6 +27,9 @@ struct Schedule {
   bool operator==(const Schedule&) const = default;
 };
 
+// The table.
 [[nodiscard]] Schedule for_family(Family family);
+// What a definition says; the second between two advertisements of one IPv6 address stays, whatever it says.
+[[nodiscard]] Schedule schedule_of(Family family, const plan::Announcements& announcements);
 
 }  // namespace vipra::announce

@@ -50,6 +50,11 @@ class ConflictWatch {
   // Under another virtual router id somebody advertises one of the addresses; forgotten after `patience`.
   void advertised(const OtherRouter& other, TimePoint at, Duration patience) noexcept;
 
+  // The router is another one, or carries others.
+  void forget() noexcept {
+    claim_.reset();
+    advertised_.reset();
+  }
   void expire(TimePoint now) noexcept;
   [[nodiscard]] std::optional<TimePoint> deadline() const noexcept;
 
