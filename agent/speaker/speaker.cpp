@@ -16,7 +16,7 @@ Speaker::Speaker(SpeakerSetup setup, runtime::EventLoop loop, runtime::LogSink& 
       sink_{sink},
       log_{log},
       link_{std::move(setup_.link), log},
-      snapshots_{link_, *this, tracker_},
+      snapshots_{link_, *this, *this, tracker_},
       routes_{loop_, log, [this] { tracks_dirty_ = true; }} {
   facts_.realtime = setup_.realtime;
   facts_.realtime_detail = setup_.realtime_detail;
@@ -83,7 +83,10 @@ std::optional<TimePoint> Speaker::next_deadline() const {
   consider(flush_at_);
   consider(tracker_.deadline(now_.mono));
   consider(routes_.deadline());
-  for (const auto& [index, interface] : interfaces_) consider(interface->announce_deadline());
+  for (const auto& [index, interface] : interfaces_) {
+    consider(interface->announce_deadline());
+    for (const auto family : {Family::kIpv4, Family::kIpv6}) consider(interface->foreign(family).deadline());
+  }
   return at;
 }
 
@@ -99,6 +102,7 @@ void Speaker::turn() {
     if (const auto at = interface->announce_deadline(); at && *at <= now_.mono)
       interface->announce_due(now_.mono);
   }
+  expire_foreign();
   if (releasing_) finish_release();
   facts_.log_lines_dropped = sink_.dropped();
   flush_at_ = snapshots_.flush(now_.mono, facts_);
@@ -370,13 +374,19 @@ void Speaker::evidence(router::RouterIndex index, const Instant& now) {
   interface(router->segment()->index).add_evidence(index, now.mono);
 }
 
+void Speaker::defend(router::RouterIndex index, std::size_t address, const Instant& now) {
+  const auto* router = find(index);
+  if (router == nullptr || !router->segment()) return;
+  interface(router->segment()->index).defend(index, static_cast<std::uint32_t>(address), now.mono);
+}
+
 void Speaker::stop(router::RouterIndex index) {
   for (auto& [ifindex, on] : interfaces_) on->stop_announcing(index);
 }
 
 void Speaker::on_warning(const router::VirtualRouter& router) {
   const auto& desired = router.desired();
-  if (const auto& warning = router.warning()) {
+  if (const auto* warning = router.warning()) {
     log_.warning("router.warning", {{"router", desired.id},
                                     {"vrid", desired.vrid.value()},
                                     {"reason", to_string(warning->reason)},

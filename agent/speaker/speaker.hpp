@@ -35,9 +35,11 @@ struct SpeakerSetup {
   bool realtime = false;
   std::string realtime_detail;
   bool memory_locked = false;
+  AnnounceLimit announce_limit;
 };
 
 class Speaker final : private RouterDirectory,
+                      private SegmentDirectory,
                       private KernelListener,
                       private router::AdvertisementPort,
                       private router::AnnouncementPort,
@@ -113,11 +115,18 @@ class Speaker final : private RouterDirectory,
   void read_advertisements(Interface& interface, Family family);
   void on_datagram(Interface& interface, Family family, const net::ReceivedDatagram& datagram, Duration age);
   void read_claims(Interface& interface, Family family);
-  void drop_nobodys(const vrrp::IpMeta& meta, std::span<const std::uint8_t> message);
+  void on_nobodys(Interface& interface, Family family, const vrrp::IpMeta& meta,
+                  std::span<const std::uint8_t> message, Duration age);
+  void on_foreign(Interface& interface, Family family, const IpAddress& source,
+                  const vrrp::Advertisement& advertisement, TimePoint received_at);
+  void tell_foreign(Interface& interface, std::string_view event, const router::ForeignRouter& foreign);
+  void expire_foreign();
   void count_drop(DropReason reason);  // before a router was found
 
   // RouterDirectory
   router::VirtualRouter* find(router::RouterIndex index) override;
+  // SegmentDirectory
+  bool fill(const SegmentKey& key, channel::v1::SegmentSnapshot& out) override;
   // KernelListener
   void on_interfaces_changed() override;
   void on_address_event(int index, const IpAddress& ip, ownership::AddressSet::Kernel state) override;
@@ -133,6 +142,7 @@ class Speaker final : private RouterDirectory,
             const vrrp::Endpoints& endpoints) override;
   void start(router::RouterIndex router, const Instant& now) override;
   void evidence(router::RouterIndex router, const Instant& now) override;
+  void defend(router::RouterIndex router, std::size_t address, const Instant& now) override;
   void stop(router::RouterIndex router) override;
   void on_transition(const router::VirtualRouter& router, const election::Transition& transition) override;
   void on_warning(const router::VirtualRouter& router) override;

@@ -137,7 +137,7 @@ void Speaker::connect_followers() {
 Interface& Speaker::interface(int index) {
   auto& found = interfaces_[index];
   RouterDirectory& directory = *this;
-  if (!found) found = std::make_unique<Interface>(index, directory);
+  if (!found) found = std::make_unique<Interface>(index, directory, setup_.announce_limit);
   return *found;
 }
 
@@ -151,8 +151,10 @@ void Speaker::evaluate_interfaces() {
   }
   for (auto& [index, on] : interfaces_) on->clear_routers();
   for (const auto& slot : slots_) {
-    if (slot.router && slot.router->segment())
-      interface(slot.router->segment()->index).add_router(*slot.router);
+    if (!slot.router || !slot.router->segment()) continue;
+    const auto index = slot.router->segment()->index;
+    interface(index).add_router(*slot.router);
+    snapshots_.begin_segment({index, slot.router->desired().family});
   }
   judge_vrid_conflicts();
   judge_tracks();
@@ -312,6 +314,8 @@ void Speaker::close_unused() {
         send_request(v4 ? HANDLE_KIND_NEIGHBOUR_IPV4 : HANDLE_KIND_NEIGHBOUR_IPV6, on.index(), false);
       }
       sockets = {};
+      if (!on.foreign(family).all().empty()) on.foreign(family) = {};
+      snapshots_.end_segment({on.index(), family});
     }
     at = used ? std::next(at) : interfaces_.erase(at);
   }

@@ -35,7 +35,9 @@ void VirtualRouter::act(const Instant& now, const election::Action& action) {
     ports_.journal.on_owned(*this);
     ports_.journal.on_transition(*this, *transition);
     paths_.reset();
-    judge_warning();
+    if (transition->to == State::kMaster) conflicts_.promoted(now.mono);
+    if (transition->from == State::kMaster) conflicts_.stood_down();
+    judge_warnings(now);
   }
 }
 
