@@ -166,6 +166,7 @@ void KernelState::on_result(net::KernelResult&& result) {
                                 failed ? Status{tl::unexpected{result.error}} : Status{});
       break;
     case net::CommandKind::kRemoveAllMarked:
+    case net::CommandKind::kDumpRoutes:
       break;
   }
 }

@@ -13,11 +13,14 @@ void Speaker::count_drop(DropReason reason) {
 void Speaker::read_advertisements(Interface& on, Family family) {
   auto& socket = on.sockets(family).vrrp;
   if (!socket) return;
+  const auto before = facts_.packets_received;
   const auto status = socket->receive(
       [&](const net::ReceivedDatagram& datagram, Duration age) { on_datagram(on, family, datagram, age); });
   // An interface that went down says so here too; the link event decides.
   if (!status) log_.debug("speaker.receive_failed", {{"error", status.error().what}});
+  if (facts_.packets_received == before) return;
   snapshots_.mark_counted(now_.mono);
+  pace_.read(now_.mono);
 }
 
 void Speaker::on_datagram(Interface& on, Family family, const net::ReceivedDatagram& datagram, Duration age) {
@@ -29,7 +32,7 @@ void Speaker::on_datagram(Interface& on, Family family, const net::ReceivedDatag
   const auto& [meta, message] = *datagram;
   const auto& by_vrid = on.sockets(family).by_vrid;
   if (message.size() < 2 || by_vrid[message[1]].empty()) {
-    drop_nobodys(meta, message);
+    on_nobodys(on, family, meta, message, age);
     return;
   }
   for (const auto index : by_vrid[message[1]]) {
@@ -51,25 +54,17 @@ void Speaker::on_datagram(Interface& on, Family family, const net::ReceivedDatag
   }
 }
 
-// No router of the interface has its VRID: what else is wrong with it is counted first.
-void Speaker::drop_nobodys(const vrrp::IpMeta& meta, std::span<const std::uint8_t> message) {
-  auto reason = DropReason::kDestination;
-  if (meta.destination == vrrp_group(meta.source.family())) {
-    const auto advertisement = vrrp::parse_advertisement(meta, message);
-    reason = advertisement ? DropReason::kVrid : advertisement.error();
-  }
-  count_drop(reason);
-}
-
 void Speaker::read_claims(Interface& on, Family family) {
   auto& socket = on.sockets(family).neighbours;
   if (!socket) return;
   const auto status = socket->receive([&](const vrrp::NeighbourClaim& claim, Duration age) {
+    tracker_.on_claim(on.index(), claim);
     for (const auto index : on.owners_of(claim.ip)) {
       drive(index, [&](router::VirtualRouter& r) { r.on_claim(now_, claim, now_.mono - age); });
     }
   });
   if (!status) log_.debug("speaker.receive_failed", {{"error", status.error().what}});
+  take_track_changes();
 }
 
 // ---- addresses
@@ -87,6 +82,7 @@ void Speaker::for_owners(int index, const IpAddress& ip, Change&& change) {
 
 void Speaker::on_interfaces_changed() {
   interfaces_dirty_ = true;
+  routes_.on_interfaces_changed(now_.mono);
   for (auto& [index, on] : interfaces_) {
     for (const auto family : {Family::kIpv4, Family::kIpv6}) {
       auto& sockets = on->sockets(family);

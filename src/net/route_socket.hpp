@@ -14,10 +14,12 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/ip_address.hpp"
 #include "base/result.hpp"
 #include "net/links.hpp"
+#include "ownership/routes.hpp"
 
 struct nl_sock;
 struct nl_msg;
@@ -46,6 +48,10 @@ class RouteSocket {
   [[nodiscard]] Status remove_address(int index, const IpAddress& ip);
   // Consistent: repeated when something changed meanwhile (a few times; then the error is kTimeout).
   [[nodiscard]] Result<KernelDump> dump();
+  // The routes of the main table to these destinations (sorted). Reads the whole table, which may be large:
+  // for a thread that nobody waits for.
+  [[nodiscard]] Result<std::vector<ownership::Route>> dump_routes(
+      const std::vector<IpPrefix>& wanted);
   // Deletes every address that carries our mark; returns how many. Goes on past one that fails, and reports
   // it.
   [[nodiscard]] Result<std::size_t> remove_all_marked();
@@ -67,6 +73,8 @@ class RouteSocket {
   [[nodiscard]] bool is_local(int index, const IpAddress& ip);
   void wait_until_usable(int index, const IpAddress& ip);
   [[nodiscard]] int dump_once(KernelDump& into);
+  [[nodiscard]] int dump_routes_once(const std::vector<IpPrefix>& wanted,
+                                     std::vector<ownership::Route>& into);
 
   SocketPtr socket_;  // null after a transport failure: the next call opens a new one
 };

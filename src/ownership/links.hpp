@@ -20,7 +20,8 @@ struct Link {
   int index = 0;
   std::string name;  // at most 15 characters: no heap
   MacAddress mac;    // zero for interfaces whose addresses have not 6 bytes
-  bool up = false;   // IFF_UP, carrier, and operationally up: frames can be sent
+  bool enabled = false;  // IFF_UP: somebody wants it up
+  bool up = false;       // IFF_UP, carrier, and operationally up: frames can be sent
   bool loopback = false;
   bool multicast = false;
   unsigned mtu = 0;

@@ -42,6 +42,9 @@ void visit_strings(const v1::RouterReport& router, const Visit& visit) {
     visit(part.source());
     visit(part.detail());
   }
+  for (const auto& track : router.tracks()) {
+    for (const auto* text : {&track.name(), &track.kind(), &track.detail()}) visit(*text);
+  }
   for (const auto& address : router.addresses()) {
     visit(address.address());
     visit(address.virtual_ip());

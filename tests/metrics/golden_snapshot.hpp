@@ -31,6 +31,7 @@ inline metrics::Router golden_router() {
                         {State::kBackup, State::kMaster, Reason::kMasterSilent, 1}};
   router.takeovers = {{0.1, 0.4, 1}, {0, 2, 0, 1}, 2.75};
   router.addresses = {{"10.99.0.100", "web", true}, {"10.99.0.101", "web", false}};
+  router.tracks = {{"gateway", "gateway", true}, {"uplink", "link", false}};
   return router;
 }
 

@@ -63,6 +63,7 @@ TEST(NetlinkParse, LinkIsUpOnlyWithAdministrativeAndOperationalStateAndCarrier) 
     const auto got = parse(link_message(RTM_NEWLINK, flags).build());
     ASSERT_EQ(got.links.size(), 1u);
     EXPECT_FALSE(got.links[0].up) << std::hex << missing;
+    EXPECT_EQ(got.links[0].enabled, missing != IFF_UP);
   }
 }
 
