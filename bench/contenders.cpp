@@ -1,5 +1,6 @@
 #include "bench/contenders.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <set>
@@ -16,7 +17,8 @@ using std::chrono::seconds;
 
 class Vipra final : public Contender {
  public:
-  Vipra(Load load, std::filesystem::path agent) : Contender{load}, agent_{std::move(agent)} {}
+  Vipra(Load load, std::filesystem::path agent, std::vector<std::string> extra)
+      : Contender{load}, agent_{std::move(agent)}, extra_{std::move(extra)} {}
   const char* name() const override { return "vipra"; }
   std::vector<pid_t> processes(const char* node) override {
     std::vector<pid_t> out;
@@ -42,12 +44,13 @@ class Vipra final : public Contender {
     }
     if (auto done = lab().write_definition("all.yaml", all); !done) return done;
     for (const auto* node : {"node-a", "node-b"}) {
-      if (auto done = lab().node(node).start_agent({.binary = agent_}); !done) return done;
+      if (auto done = lab().node(node).start_agent({.binary = agent_, .extra = extra_}); !done) return done;
     }
     return {};
   }
 
   std::filesystem::path agent_;
+  std::vector<std::string> extra_;
 };
 
 class Keepalived final : public Contender {
@@ -77,9 +80,10 @@ class Keepalived final : public Contender {
     std::ostringstream out;
     out << "global_defs {\n  router_id " << node << "\n  vrrp_version 3\n}\n";
     for (std::size_t i = 0; i < load().routers; ++i) {
-      out << "vrrp_instance vip-" << i + 1 << " {\n  state BACKUP\n  interface eth0\n  virtual_router_id " << i + 1
-          << "\n  priority " << priority << "\n  advert_int " << static_cast<double>(load().interval.count()) / 1000
-          << "\n  virtual_ipaddress {\n    " << address(i) << "/32\n  }\n}\n";
+      out << "vrrp_instance vip-" << i + 1 << " {\n  state BACKUP\n  interface eth0\n  virtual_router_id "
+          << i + 1 << "\n  priority " << priority << "\n  advert_int "
+          << static_cast<double>(load().interval.count()) / 1000 << "\n  virtual_ipaddress {\n    "
+          << address(i) << "/32\n  }\n}\n";
     }
     return out.str();
   }
@@ -93,14 +97,19 @@ std::string Contender::address(std::size_t router) {
   return "10.98.0." + std::to_string(router + 1);
 }
 
-std::size_t Contender::owned(const char* node) {
+std::vector<bool> Contender::owned_list(const char* node) {
+  std::vector<bool> out(load_.routers);
   const auto list = lab().node(node).addresses();
-  if (!list) return 0;
+  if (!list) return out;
   std::set<IpAddress> present;
   for (const auto& item : *list) present.insert(item.address);
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < load_.routers; ++i) count += present.contains(*IpAddress::parse(address(i))) ? 1 : 0;
-  return count;
+  for (std::size_t i = 0; i < load_.routers; ++i) out[i] = present.contains(*IpAddress::parse(address(i)));
+  return out;
+}
+
+std::size_t Contender::owned(const char* node) {
+  const auto list = owned_list(node);
+  return static_cast<std::size_t>(std::count(list.begin(), list.end(), true));
 }
 
 Status Contender::open() {
@@ -110,13 +119,14 @@ Status Contender::open() {
   if (auto started = start(); !started) return started;
   const auto settled = [this] { return owned("node-a") == load_.routers && owned("node-b") == 0; };
   if (wait_until(settled, seconds{60}, milliseconds{50})) return {};
-  return fail(Errc::kTimeout, std::string{name()} + ": node-a has " + std::to_string(owned("node-a")) + " of " +
-                                  std::to_string(load_.routers) + " addresses, node-b " +
+  return fail(Errc::kTimeout, std::string{name()} + ": node-a has " + std::to_string(owned("node-a")) +
+                                  " of " + std::to_string(load_.routers) + " addresses, node-b " +
                                   std::to_string(owned("node-b")));
 }
 
-std::unique_ptr<Contender> make_vipra(Load load, std::filesystem::path agent) {
-  return std::make_unique<Vipra>(load, std::move(agent));
+std::unique_ptr<Contender> make_vipra(Load load, std::filesystem::path agent,
+                                      std::vector<std::string> extra) {
+  return std::make_unique<Vipra>(load, std::move(agent), std::move(extra));
 }
 std::unique_ptr<Contender> make_keepalived(Load load) {
   return std::make_unique<Keepalived>(load);

@@ -1,5 +1,5 @@
-// Vipra and Debian's keepalived doing the same in labs of their own: so many virtual routers with one IPv4 address
-// each, node-a master of all (priority 200), node-b backup (100).
+// Vipra and Debian's keepalived doing the same in labs of their own: so many virtual routers with one IPv4
+// address each, node-a master of all (priority 200), node-b backup (100).
 #pragma once
 
 #include <sys/types.h>
@@ -38,7 +38,8 @@ class Contender {
   [[nodiscard]] virtual std::vector<pid_t> processes(const char* node) = 0;
   [[nodiscard]] lab::Lab& lab() { return *lab_; }
   [[nodiscard]] const Load& load() const { return load_; }
-  // How many of the addresses a node has.
+  // Which of the addresses a node has, and how many.
+  [[nodiscard]] std::vector<bool> owned_list(const char* node);
   [[nodiscard]] std::size_t owned(const char* node);
 
  protected:
@@ -50,7 +51,8 @@ class Contender {
   std::unique_ptr<lab::Lab> lab_;
 };
 
-[[nodiscard]] std::unique_ptr<Contender> make_vipra(Load load, std::filesystem::path agent);
+[[nodiscard]] std::unique_ptr<Contender> make_vipra(Load load, std::filesystem::path agent,
+                                                    std::vector<std::string> extra = {});
 [[nodiscard]] std::unique_ptr<Contender> make_keepalived(Load load);
 
 // What the processes have used since the kernel made them, in nanoseconds on a processor, all threads.
