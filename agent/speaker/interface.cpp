@@ -9,6 +9,7 @@
 namespace vipra::agent {
 namespace {
 
+// A burst of 300 would keep advertisements waiting for milliseconds: the loop looks around after so many.
 constexpr std::size_t kFramesAtOnce = 64;
 
 // What the kernel would answer in a solicited advertisement. Read when announcing begins: it changes when
@@ -83,7 +84,7 @@ void Interface::forget_announcements(router::RouterIndex router) {
 }
 
 void Interface::announce_due(TimePoint now) {
-  announcer_.step(now, *this);
+  announcer_.step(now, *this, kFramesAtOnce);
   flush(Family::kIpv4);
   flush(Family::kIpv6);
 }

@@ -220,6 +220,8 @@ bool Speaker::prepare_sockets(Interface& on, Family family) {
   }
   if (sockets.vrrp && !sockets.join_posted) {
     sockets.join_posted = kernel_->join_group(sockets.vrrp->fd(), on.index(), family);
+    if (!sockets.join_posted)
+      interfaces_dirty_ = true;  // the kernel's queue is full: again when it is less so
   }
   return sockets.ready();
 }
@@ -284,12 +286,11 @@ void Speaker::judge_vrid_conflicts() {
 // since.
 void Speaker::remove_orphans() {
   for (const auto& [index, link] : kernel_->view().links()) {
-    for (const auto& address : kernel_->view().addresses(index)) {
-      if (!address.is_ours()) continue;
-      const auto found = interfaces_.find(index);
-      if (found != interfaces_.end() && !found->second->owners_of(address.ip).empty()) continue;
-      log_.warning("address.orphan_removed", {{"address", address.ip.to_string()}, {"interface", link.name}});
-      static_cast<void>(kernel_->remove(index, address.ip));
+    const auto found = interfaces_.find(index);
+    for (const auto& ip : kernel_->view().ours(index)) {
+      if (found != interfaces_.end() && !found->second->owners_of(ip).empty()) continue;
+      log_.warning("address.orphan_removed", {{"address", ip.to_string()}, {"interface", link.name}});
+      static_cast<void>(kernel_->remove(index, ip));
     }
   }
 }

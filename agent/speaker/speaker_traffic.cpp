@@ -73,7 +73,7 @@ void Speaker::for_owners(int index, const IpAddress& ip, Change&& change) {
   if (found == interfaces_.end()) return;
   for (const auto i : found->second->owners_of(ip)) {
     drive(i, change);
-    if (slots_[i].retiring) interfaces_dirty_ = true;  // it may be finished
+    if (slots_[i].retiring && slots_[i].router->finished()) interfaces_dirty_ = true;
   }
 }
 

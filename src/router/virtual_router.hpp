@@ -173,7 +173,6 @@ class VirtualRouter {
   [[nodiscard]] Duration down_interval() const;
   void note_checksum_form(vrrp::ChecksumForm form);
   void note_mismatches(const vrrp::Advertisement& advertisement);
-  [[nodiscard]] std::vector<IpAddress> owned_addresses() const;
   [[nodiscard]] vrrp::ChecksumForm form_to_send() const noexcept;
   [[nodiscard]] std::size_t overhead() const noexcept;
 

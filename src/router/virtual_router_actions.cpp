@@ -121,10 +121,10 @@ void VirtualRouter::build_message() {
   const std::size_t ip_header = desired_.family == Family::kIpv4 ? 20 : 40;
   const auto room =
       (std::min<std::size_t>(segment_->mtu, 1500) - ip_header - overhead()) / address_size(desired_.family);
-  auto listed = owned_addresses();
-  listed.resize(
-      std::min({listed.size(), room, vrrp::kMaxAddresses,
-                desired_.family == Family::kIpv6 ? vrrp::kMaxIpv6AddressesInFrame : vrrp::kMaxAddresses}));
+  const auto& owned = addresses_.entries();
+  const auto most = desired_.family == Family::kIpv6 ? vrrp::kMaxIpv6AddressesInFrame : vrrp::kMaxAddresses;
+  std::vector<IpAddress> listed;
+  for (std::size_t i = 0; i < std::min({owned.size(), room, most}); ++i) listed.push_back(owned[i].ip);
   vrrp::AdvertisementFields fields;
   fields.version = desired_.version;
   fields.family = desired_.family;

@@ -170,13 +170,11 @@ void Speaker::place_routers() {
 
 // Addresses with our mark that no placed router knows.
 void Speaker::remove_orphans() {
-  const auto all = mirror_.view().addresses(kInterfaceIndex);
-  for (const auto& address : all) {
-    if (!address.is_ours()) continue;
+  for (const auto& ip : mirror_.view().ours(kInterfaceIndex)) {
     const bool known = std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) {
-      return slot.router->segment() && slot.router->addresses().contains(address.ip);
+      return slot.router->segment() && slot.router->addresses().contains(ip);
     });
-    if (!known) static_cast<void>(remove(kInterfaceIndex, address.ip));
+    if (!known) static_cast<void>(remove(kInterfaceIndex, ip));
   }
 }
 
