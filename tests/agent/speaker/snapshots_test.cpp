@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct SnapshotsTest : testing::Test, RouterDirectory, log::Sink {
+struct SnapshotsTest : testing::Test, RouterDirectory, SegmentDirectory, log::Sink {
   SnapshotsTest() {
     auto desired = router::desired_v4();
     desired.addresses.clear();
@@ -23,11 +23,12 @@ struct SnapshotsTest : testing::Test, RouterDirectory, log::Sink {
     EXPECT_TRUE(pair.has_value());
     link.emplace(std::move(pair->first), log);
     other.emplace(std::move(pair->second));
-    snapshots.emplace(*link, *this);
+    snapshots.emplace(*link, *this, *this, tracker);
   }
   router::VirtualRouter* find(router::RouterIndex index) override {
     return index == 0 ? &bench->router : nullptr;
   }
+  bool fill(const SegmentKey&, channel::v1::SegmentSnapshot&) override { return false; }
   void write_line(std::string_view line) noexcept override { ADD_FAILURE() << line; }
 
   // The snapshots that are told at this time.
@@ -50,6 +51,7 @@ struct SnapshotsTest : testing::Test, RouterDirectory, log::Sink {
   std::optional<router::Bench> bench;
   std::optional<Link> link;
   std::optional<sys::SeqPacket> other;
+  track::Tracker tracker;
   std::optional<Snapshots> snapshots;
   SpeakerFacts facts;
   channel::v1::RouterSnapshot last;
