@@ -21,6 +21,10 @@ bool forwards_ipv6(int index) {
   return file.get(value) && value == '1';
 }
 
+announce::Schedule schedule_of(const router::VirtualRouter& router) {
+  return announce::schedule_of(router.desired().family, router.desired().announcements);
+}
+
 }  // namespace
 
 void Interface::clear_routers() {
@@ -33,6 +37,8 @@ void Interface::clear_routers() {
 void Interface::add_router(const router::VirtualRouter& router) {
   sockets(router.desired().family).by_vrid[router.desired().vrid.value()].push_back(router.index());
   for (const auto& entry : router.addresses().entries()) owners_[entry.ip].push_back(router.index());
+  // Its figures may be others since the last time.
+  if (announced_.contains(router.index())) announcer_.configure(router.index(), schedule_of(router));
 }
 
 bool Interface::has_routers(Family family) const noexcept {
@@ -50,7 +56,7 @@ void Interface::start_announcing(const router::VirtualRouter& router, TimePoint 
   const auto count = router.addresses().entries().size();
   const auto known = announced_.find(router.index());
   if (known == announced_.end()) {
-    announcer_.add(router.index(), router.desired().family, static_cast<std::uint32_t>(count));
+    announcer_.add(router.index(), schedule_of(router), static_cast<std::uint32_t>(count));
   } else if (known->second != count) {
     announcer_.resize(router.index(), static_cast<std::uint32_t>(count), now);
   }
@@ -62,6 +68,10 @@ void Interface::start_announcing(const router::VirtualRouter& router, TimePoint 
 
 void Interface::add_evidence(router::RouterIndex router, TimePoint now) {
   if (announced_.contains(router)) announcer_.evidence(router, now);
+}
+
+void Interface::defend(router::RouterIndex router, std::uint32_t address_index, TimePoint now) {
+  if (announced_.contains(router)) announcer_.defend(router, address_index, now);
 }
 
 void Interface::stop_announcing(router::RouterIndex router) {

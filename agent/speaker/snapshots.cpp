@@ -22,6 +22,12 @@ void Snapshots::mark_changed(router::RouterIndex router) {
   dirty_.push_back(router);
 }
 
+void Snapshots::mark_segment(const SegmentKey& key) {
+  known_segments_.insert(key);
+  if (std::find(dirty_segments_.begin(), dirty_segments_.end(), key) == dirty_segments_.end())
+    dirty_segments_.push_back(key);
+}
+
 void Snapshots::mark_counted(TimePoint now) {
   if (!counters_due_) counters_due_ = now + kCounterInterval;
 }
@@ -56,6 +62,7 @@ void Snapshots::mark_all() {
   for (router::RouterIndex i = 0; i < known_.size(); ++i) {
     if (known_[i].exists) mark_changed(i);
   }
+  for (const auto& key : known_segments_) mark_segment(key);
   facts_dirty_ = true;
 }
 
@@ -70,7 +77,8 @@ std::optional<TimePoint> Snapshots::flush(TimePoint now, const SpeakerFacts& fac
     counters_due_.reset();
     mark_all();
   }
-  if (dirty_.empty() && removed_.empty() && transitions_.empty() && !facts_dirty_ && !in_resync_) {
+  if (dirty_.empty() && dirty_segments_.empty() && removed_.empty() && transitions_.empty() &&
+      !facts_dirty_ && !in_resync_) {
     return counters_due_;
   }
   auto& batch = *message_.mutable_snapshots();
@@ -94,19 +102,45 @@ std::optional<TimePoint> Snapshots::flush(TimePoint now, const SpeakerFacts& fac
   for (std::size_t i = 0; i < transition_count; ++i) *batch.add_transitions() = transitions_[i];
   for (const auto& id : removed_) batch.add_removed(id);
   fill(facts, *batch.mutable_speaker());
-  const bool last = told == dirty_.size();
+  const auto segments_told = add_segments(batch);
+  const bool last = told == dirty_.size() && segments_told == dirty_segments_.size();
   batch.set_resync_last(in_resync_ && last);
   if (!link_.try_publish(message_)) return counters_due_;  // called again when the socket has room
   for (std::size_t i = 0; i < told; ++i) known_[dirty_[i]].dirty = false;
   dirty_.erase(dirty_.begin(), dirty_.begin() + static_cast<std::ptrdiff_t>(told));
+  for (int i = 0; i < batch.segments_size(); ++i) {
+    if (batch.segments(i).gone()) known_segments_.erase(dirty_segments_[static_cast<std::size_t>(i)]);
+  }
+  dirty_segments_.erase(dirty_segments_.begin(),
+                        dirty_segments_.begin() + static_cast<std::ptrdiff_t>(segments_told));
   transitions_.erase(transitions_.begin(),
                      transitions_.begin() + static_cast<std::ptrdiff_t>(transition_count));
   removed_.clear();
   facts_dirty_ = false;
   batch.set_resync_first(false);
   if (in_resync_ && last) in_resync_ = false;
-  const bool more = !dirty_.empty() || !transitions_.empty();
+  const bool more = !dirty_.empty() || !dirty_segments_.empty() || !transitions_.empty();
   return more ? std::optional{now} : counters_due_;
+}
+
+// As many as fit beside the rest; alone, any one does.
+std::size_t Snapshots::add_segments(channel::v1::SnapshotBatch& batch) {
+  constexpr auto kEnough = channel::kMaxAgentMessageBytes * 3 / 4;
+  auto size = batch.ByteSizeLong();
+  std::size_t told = 0;
+  for (const auto& key : dirty_segments_) {
+    auto& out = *batch.add_segments();
+    out.set_interface_index(static_cast<std::uint32_t>(key.interface_index));
+    out.set_family(key.family == Family::kIpv4 ? 4 : 6);
+    if (!segments_.fill(key, out)) out.set_gone(true);
+    size += out.ByteSizeLong() + 4;
+    if (size > kEnough && batch.routers_size() + batch.transitions_size() + batch.segments_size() > 1) {
+      batch.mutable_segments()->RemoveLast();
+      break;
+    }
+    ++told;
+  }
+  return told;
 }
 
 void Snapshots::fill(const router::VirtualRouter& router, Known& known,
@@ -175,6 +209,7 @@ void Snapshots::fill(const router::VirtualRouter& router, Known& known,
   counted.set_address_list_mismatches(counters.address_list_mismatches);
   counted.set_interval_mismatches(counters.interval_mismatches);
   counted.set_checksum_form_mixed(counters.checksum_form_mixed);
+  counted.set_conflicting_claims(counters.conflicting_claims);
   for (const auto& [key, count] : known.transitions) {
     auto& transition = *counted.add_transitions();
     transition.set_from(channel::to_proto(std::get<0>(key)));
@@ -184,7 +219,7 @@ void Snapshots::fill(const router::VirtualRouter& router, Known& known,
   }
   for (const auto count : known.takeovers.counts()) counted.add_takeover_buckets(count);
   counted.set_takeover_sum_ns(known.takeovers.sum_ns());
-  if (const auto& warning = router.warning()) {
+  if (const auto* warning = router.warning()) {
     out.set_warning(channel::to_proto(warning->reason));
     out.set_warning_detail(warning->detail);
   }

@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,14 +32,35 @@ struct SpeakerFacts {
   std::uint64_t packets_received = 0;
 };
 
+// One family on one interface.
+struct SegmentKey {
+  int interface_index = 0;
+  Family family = Family::kIpv4;
+  auto operator<=>(const SegmentKey&) const = default;
+};
+
+class SegmentDirectory {
+ public:
+  virtual ~SegmentDirectory() = default;
+  // Everything but its key; false if no router runs there any more.
+  [[nodiscard]] virtual bool fill(const SegmentKey& key, channel::v1::SegmentSnapshot& out) = 0;
+};
+
 class Snapshots {
  public:
-  Snapshots(Link& link, RouterDirectory& routers, const track::Tracker& tracker)
-      : link_{link}, routers_{routers}, tracker_{tracker} {}
+  Snapshots(Link& link, RouterDirectory& routers, SegmentDirectory& segments, const track::Tracker& tracker)
+      : link_{link}, routers_{routers}, segments_{segments}, tracker_{tracker} {}
 
   void on_transition(const router::VirtualRouter& router, const election::Transition& transition,
                      std::int64_t unix_ns);
   void mark_changed(router::RouterIndex router);
+  void mark_segment(const SegmentKey& key);
+  void begin_segment(const SegmentKey& key) {
+    if (!known_segments_.contains(key)) mark_segment(key);
+  }
+  void end_segment(const SegmentKey& key) {
+    if (known_segments_.contains(key)) mark_segment(key);
+  }
   void mark_facts_changed() noexcept { facts_dirty_ = true; }
   // Counters moved; told within kCounterInterval.
   void mark_counted(TimePoint now);
@@ -65,12 +87,16 @@ class Snapshots {
   void fill(const SpeakerFacts& facts, channel::v1::SpeakerStatus& out) const;
   [[nodiscard]] Known& known(router::RouterIndex router);
   void mark_all();
+  [[nodiscard]] std::vector<SegmentKey>::size_type add_segments(channel::v1::SnapshotBatch& batch);
 
   Link& link_;
   RouterDirectory& routers_;
+  SegmentDirectory& segments_;
   const track::Tracker& tracker_;
   std::vector<Known> known_;  // by router index
   std::vector<router::RouterIndex> dirty_;
+  std::set<SegmentKey> known_segments_;
+  std::vector<SegmentKey> dirty_segments_;
   std::vector<std::string> removed_;
   std::deque<channel::v1::Transition> transitions_;
   std::uint64_t next_sequence_ = 1;

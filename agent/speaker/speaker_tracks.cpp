@@ -1,5 +1,5 @@
-// What the speaker's routers track besides their own interface: the kernel's words and neighbours' answers in,
-// questions out, and what follows from the verdicts.
+// What the speaker's routers track besides their own interface: the kernel's words and neighbours' answers
+// in, questions out, and what follows from the verdicts.
 #include <set>
 #include <string>
 #include <utility>
@@ -10,13 +10,9 @@
 namespace vipra::agent {
 
 void Speaker::apply_track_plan(const plan::DesiredState& next) {
-  const bool tracked_before = !tracker_.empty();
   tracker_.keep_only([&](const plan::RouterId& id) { return by_id_.contains(id); });
   for (const auto& router : next.routers) tracker_.set_router(router);
   routes_.want(tracker_.destinations(), now_.mono);
-  if (!tracked_before && tracker_.empty()) return;
-  // Who shares a lead with whom may be another now.
-  for (const auto& [id, index] : by_id_) apply_contributions(id);
 }
 
 void Speaker::judge_tracks() {
@@ -39,14 +35,12 @@ void Speaker::probe_gateways() {
 }
 
 void Speaker::take_track_changes() {
-  std::set<std::string> touched;
+  std::set<router::RouterIndex> leads;
   tracker_.drain_changes([&](const plan::RouterId& id, const track::Tracked& tracked, auto before) {
     const auto found = by_id_.find(id);
     if (found == by_id_.end()) return;
     snapshots_.mark_changed(found->second);
-    for_lead_set(found->second, [&](router::RouterIndex index) {
-      touched.insert(slots_[index].router->desired().id);
-    });
+    leads.insert(lead_of(found->second));
     const bool failed = tracked.verdict.failed();
     if (failed == (before == track::Verdict::Outcome::kFailed)) return;
     log_.write(failed ? log::Level::kWarning : log::Level::kInfo, failed ? "track.failed" : "track.recovered",
@@ -55,7 +49,7 @@ void Speaker::take_track_changes() {
                 {"reason", to_string(tracked.verdict.reason)},
                 {"detail", tracked.verdict.detail}});
   });
-  for (const auto& id : touched) apply_contributions(id);
+  for (const auto lead : leads) share_contributions(lead);
 }
 
 bool Speaker::send(const track::Probe& probe) {

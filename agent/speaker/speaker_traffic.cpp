@@ -29,7 +29,7 @@ void Speaker::on_datagram(Interface& on, Family family, const net::ReceivedDatag
   const auto& [meta, message] = *datagram;
   const auto& by_vrid = on.sockets(family).by_vrid;
   if (message.size() < 2 || by_vrid[message[1]].empty()) {
-    drop_nobodys(meta, message);
+    on_nobodys(on, family, meta, message, age);
     return;
   }
   for (const auto index : by_vrid[message[1]]) {
@@ -49,16 +49,6 @@ void Speaker::on_datagram(Interface& on, Family family, const net::ReceivedDatag
       r.on_advertisement(now_, meta, *arrival, *advertisement, now_.mono - age);
     });
   }
-}
-
-// No router of the interface has its VRID: what else is wrong with it is counted first.
-void Speaker::drop_nobodys(const vrrp::IpMeta& meta, std::span<const std::uint8_t> message) {
-  auto reason = DropReason::kDestination;
-  if (meta.destination == vrrp_group(meta.source.family())) {
-    const auto advertisement = vrrp::parse_advertisement(meta, message);
-    reason = advertisement ? DropReason::kVrid : advertisement.error();
-  }
-  count_drop(reason);
 }
 
 void Speaker::read_claims(Interface& on, Family family) {

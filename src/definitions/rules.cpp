@@ -243,16 +243,18 @@ constexpr std::array kRules{
     RuleCounterpart{"spec",
                     "self.vrrp.version != 2 || self.addresses.all(a, !isIP(a) || ip(a).family() == 4)",
                     version_2_has_ipv4_only},
-    RuleCounterpart{"spec",
-                    "!has(self.vrrp.track) || !self.vrrp.track.exists(t, has(t.gateway) && "
-                    "has(t.gateway.address) && isIP(t.gateway.address) && ip(t.gateway.address).family() == 4)"
-                    " || self.addresses.exists(a, isIP(a) && ip(a).family() == 4)",
-                    gateways_where_addresses<Family::kIpv4>},
-    RuleCounterpart{"spec",
-                    "!has(self.vrrp.track) || !self.vrrp.track.exists(t, has(t.gateway) && "
-                    "has(t.gateway.address) && isIP(t.gateway.address) && ip(t.gateway.address).family() == 6)"
-                    " || self.addresses.exists(a, isIP(a) && ip(a).family() == 6)",
-                    gateways_where_addresses<Family::kIpv6>},
+    RuleCounterpart{
+        "spec",
+        "!has(self.vrrp.track) || !self.vrrp.track.exists(t, has(t.gateway) && "
+        "has(t.gateway.address) && isIP(t.gateway.address) && ip(t.gateway.address).family() == 4)"
+        " || self.addresses.exists(a, isIP(a) && ip(a).family() == 4)",
+        gateways_where_addresses<Family::kIpv4>},
+    RuleCounterpart{
+        "spec",
+        "!has(self.vrrp.track) || !self.vrrp.track.exists(t, has(t.gateway) && "
+        "has(t.gateway.address) && isIP(t.gateway.address) && ip(t.gateway.address).family() == 6)"
+        " || self.addresses.exists(a, isIP(a) && ip(a).family() == 6)",
+        gateways_where_addresses<Family::kIpv6>},
     RuleCounterpart{"spec.addresses", "self.filter(a, isIP(a) && ip(a).family() == 4).size() <= 255",
                     at_most_255_ipv4},
     RuleCounterpart{"spec.addresses", "self.filter(a, isIP(a) && ip(a).family() == 6).size() <= 89",

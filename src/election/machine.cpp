@@ -49,6 +49,7 @@ Actions Machine::step(const Instant& now, const Event& event) {
           },
           [&](const TakerAnnounced& e) { on_taker(e); },
           [&](const LeadChanged& e) { on_lead(now, e.lead, out); },
+          [&](const GroupJudged& e) { on_group(now, e.may_stand, out); },
           [&](const Stalled& e) {
             if (std::holds_alternative<Master>(state_) && e.duration > config_.interval * config_.misses) {
               listen_after_stall(now, out);
@@ -92,7 +93,7 @@ State Machine::state() const noexcept {
 Reason Machine::reason() const noexcept {
   const auto* backup = std::get_if<Backup>(&state_);
   if (backup == nullptr || !backup->master) return entered_because_;
-  if (backup->waiting_for_lead) return Reason::kLeadIsNotMaster;
+  if (backup->waiting_for_lead) return config_.follows_lead ? Reason::kLeadIsNotMaster : Reason::kGroupMember;
   if (backup->taking_over) return Reason::kMasterWorsened;
   if (backup->master_priority > priority_) return Reason::kLowerPriority;
   if (backup->master_priority == priority_) return Reason::kLowerAddress;
@@ -152,6 +153,10 @@ bool Machine::wins_against(const AdvertReceived& advert) const {
   return !(advert.source > advert.own_source.value_or(primary_));
 }
 
+bool Machine::may_stand() const noexcept {
+  return group_lets_stand_ && (!config_.follows_lead || lead_ == LeadState::kMaster);
+}
+
 Machine::Backup Machine::fresh_backup(const Instant& now) const {
   Backup backup;
   backup.heard_at = now.mono;
@@ -192,8 +197,7 @@ void Machine::transition(State to, Reason reason, Actions& out, Duration silence
 void Machine::start(const Instant& now, const std::optional<Adoption>& adoption, Actions& out) {
   if (!began_at_) began_at_ = now.mono;
   // A follower goes on beside its lead only: its lead may have yielded just before the crash.
-  const bool may_stand = !config_.follows_lead || lead_ == LeadState::kMaster;
-  if (adoption && adoption->was_master && may_stand &&
+  if (adoption && adoption->was_master && may_stand() &&
       now.boot - adoption->last_advert <= config_.interval * config_.misses) {
     promote(now, Reason::kAdopted, out);
     return;
@@ -201,7 +205,7 @@ void Machine::start(const Instant& now, const std::optional<Adoption>& adoption,
   if (adoption) out.push_back(RemoveAddresses{});  // whatever the crashed speaker left: the peers have moved
   auto backup = fresh_backup(now);
   backup.listen_until = end_of_delay(now);
-  if (priority_ == vrrp::kOwnerPriority && !config_.follows_lead && !backup.listen_until) {
+  if (priority_ == vrrp::kOwnerPriority && !config_.follows_lead && may_stand() && !backup.listen_until) {
     promote(now, Reason::kAddressOwner, out);
     return;
   }

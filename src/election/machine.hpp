@@ -30,8 +30,8 @@ struct Config {
   plan::Preemption preemption;
   bool follows_lead = false;  // leaves Backup only while its lead is Master
   // How long to listen before it may claim what nobody is heard to hold, or preempt: after the start, after
-  // its link came up (a switch may not forward yet), and after any fault (which may come again). A master that
-  // this router leaves in place, or that resigns, ends it; an adopted mastership knows none.
+  // its link came up (a switch may not forward yet), and after any fault (which may come again). A master
+  // that this router leaves in place, or that resigns, ends it; an adopted mastership knows none.
   Duration startup_delay{};
   Duration link_up_delay{};
   Duration recovery_delay{};
@@ -101,6 +101,10 @@ enum class LeadState : std::uint8_t { kMaster, kBackup, kAway };  // kAway: Init
 struct LeadChanged {
   LeadState lead = LeadState::kAway;
 };
+// Whether the members of this router's group let it stand; told to a lead alone.
+struct GroupJudged {
+  bool may_stand = true;
+};
 // The process or the machine stood still; the driver noticed. (A Master also notices by itself, from its own
 // overdue advertisement.)
 struct Stalled {
@@ -114,7 +118,7 @@ struct PeerEvidence {
 
 using Event = std::variant<Startup, Shutdown, Release, CancelRelease, DeadlineReached, AdvertReceived,
                            PriorityChanged, PrimaryAddressChanged, ConfigChanged, Faulted, Recovered,
-                           TakerAnnounced, LeadChanged, Stalled, PeerEvidence>;
+                           TakerAnnounced, LeadChanged, GroupJudged, Stalled, PeerEvidence>;
 
 // ---- actions
 // ------------------------------------------------------------------------------------------------
@@ -177,9 +181,11 @@ class Machine {
     std::optional<IpAddress> master;
     int master_priority = 0;
     bool taking_over = false;               // the master worsened: nothing lower re-arms
-    bool waiting_for_lead = false;          // the master is silent, but the lead is not Master
+    bool waiting_for_lead = false;          // the master is silent, but the lead is not Master, or the group
+                                            // does not let this lead stand
     std::optional<TimePoint> listen_until;  // a delay of the configuration; gone with the first master heard
-    std::optional<TimePoint> preempt_at;    // Delayed: when the hold of this lower master ends
+    std::optional<TimePoint> better_since;  // Delayed: the first advertisement of this lower master,
+    TimePoint listens_until{};              // and when a delay of the configuration ends that ran then
     std::optional<TimePoint> hold_until;    // addresses are still in the kernel
   };
   struct Master {
@@ -221,6 +227,8 @@ class Machine {
   void on_config(const Instant& now, const ConfigChanged& change);
   void on_taker(const TakerAnnounced& taker);
   void on_lead(const Instant& now, LeadState lead, Actions& out);
+  void on_group(const Instant& now, bool may_stand, Actions& out);
+  [[nodiscard]] bool may_stand() const noexcept;
   void listen_after_stall(const Instant& now, Actions& out);
   void transition(State to, Reason reason, Actions& out, Duration silence = {});
   template <class NewState>
@@ -244,6 +252,7 @@ class Machine {
   std::variant<Init, Backup, Master, Releasing, Fault> state_{Init{}};
   Reason entered_because_ = Reason::kNone;
   LeadState lead_ = LeadState::kAway;
+  bool group_lets_stand_ = true;
   std::optional<Resigned> resigned_;
   std::optional<TimePoint> began_at_;  // its first Startup or Faulted
   int resignations_left_ = 0;

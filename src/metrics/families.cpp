@@ -91,6 +91,21 @@ void add_traffic(Page& page, const Router& router) {
   page.counter("vipra_checksum_form_changes_total",
                "Advertisements with the other IPv4 checksum form than the last.", labels,
                router.checksum_form_mixed);
+  page.counter("vipra_conflicting_claims_total",
+               "Times that a host which is no peer said that it has an address of ours.", labels,
+               router.conflicting_claims);
+}
+
+void add_segment(Page& page, const Segment& segment) {
+  const Labels labels{{"interface", segment.interface}, {"family", text(to_string(segment.family))}};
+  page.gauge("vipra_foreign_virtual_routers",
+             "Virtual routers of others that are heard now, with VRIDs that this node does not run there.",
+             labels, static_cast<double>(segment.foreign_routers));
+  page.counter("vipra_foreign_advertisements_total", "Advertisements of virtual routers of others.", labels,
+               segment.foreign_advertisements);
+  page.counter("vipra_foreign_advertisements_untracked_total",
+               "Those among them whose sender found no room in the table.", labels,
+               segment.foreign_advertisements_untracked);
 }
 
 void add_addresses(Page& page, const Router& router) {
@@ -248,6 +263,7 @@ std::string render(const Snapshot& snapshot) {
     add_addresses(page, router);
     add_tracks(page, router);
   }
+  for (const auto& segment : snapshot.segments) add_segment(page, segment);
   for (const auto& check : snapshot.checks) add_check(page, check);
   if (snapshot.speaker) add_speaker(page, *snapshot.speaker);
   if (snapshot.supervisor) add_supervisor(page, *snapshot.supervisor);

@@ -37,7 +37,9 @@ VirtualRouter::VirtualRouter(RouterIndex index, const plan::VirtualRouter& desir
       desired_{desired},
       group_{vrrp_group(desired.family)},
       ports_{ports},
-      machine_{machine_config(desired), desired.base_priority, {}} {}
+      machine_{machine_config(desired), desired.base_priority, {}} {
+  conflicts_.set_interval(desired.interval);
+}
 
 // ---- configuration
 // ------------------------------------------------------------------------------------------
@@ -68,7 +70,9 @@ void VirtualRouter::reconfigure(const Instant& now, const plan::VirtualRouter& d
     // To the segment this is another router: resign as the old one before standing as the new one.
     set_fault(now, FaultSource::kSegment, FaultInfo{Reason::kReconfigured, "gets another virtual router id"});
   }
+  if (list_changed || another) conflicts_.forget();
   desired_ = desired;
+  conflicts_.set_interval(desired_.interval);
   step(now, election::ConfigChanged{machine_config(desired_)});
   apply_priority(now);
   if (list_changed && segment_) {
@@ -80,6 +84,7 @@ void VirtualRouter::reconfigure(const Instant& now, const plan::VirtualRouter& d
   }
   build_message();
   if (another && segment_) set_fault(now, FaultSource::kSegment, std::nullopt);
+  judge_warnings(now);
   ports_.journal.on_change(*this);
 }
 
@@ -148,7 +153,7 @@ void VirtualRouter::set_segment(const Instant& now,
     had_peers_ = true;
   }
   set_fault(now, FaultSource::kSegment, missing_peers());
-  judge_warning();
+  judge_warnings(now);
 }
 
 void VirtualRouter::set_fault(const Instant& now, FaultSource source, std::optional<FaultInfo> fault) {
@@ -212,13 +217,17 @@ void VirtualRouter::on_advertisement(const Instant& now, const vrrp::IpMeta& met
   note_checksum_form(advertisement.checksum_form);
   note_mismatches(advertisement);
   watch_paths(meta, arrival, advertisement, received_at);
+  const bool was_master = state() == State::kMaster;
   const auto heard_before = machine_.heard_master();
   const auto priority_before = machine_.heard_priority();
   election::AdvertReceived event{meta.source, advertisement.priority, advertisement.interval, received_at,
                                  arrival.path};
   if (arrival.path == vrrp::Path::kUnicast && arrival.peer != nullptr)
     event.own_source = arrival.peer->source;
+  note_contest(advertisement, meta.source, received_at);
   step(now, event);
+  if (was_master) conflicts_.met_master(received_at);
+  judge_warnings(now);
   if (heard_before != machine_.heard_master() || priority_before != machine_.heard_priority()) {
     ports_.journal.on_change(*this);
   }
@@ -229,7 +238,7 @@ void VirtualRouter::note_checksum_form(vrrp::ChecksumForm form) {
     return;
   const bool first = !heard_form_.has_value();
   heard_form_ = form;
-  if (!first && counters_.checksum_form_mixed++ == 0) judge_warning();
+  if (!first) ++counters_.checksum_form_mixed;
   if (desired_.checksum == plan::ChecksumMode::kAuto) build_message();
 }
 
@@ -245,11 +254,26 @@ void VirtualRouter::note_mismatches(const vrrp::Advertisement& advertisement) {
 
 void VirtualRouter::on_claim(const Instant& now, const vrrp::NeighbourClaim& claim, TimePoint received_at) {
   if (!segment_ || claim.mac == segment_->mac || !addresses_.contains(claim.ip)) return;
-  if (state() == State::kMaster) {
+  if (state() != State::kMaster) return step(now, election::TakerAnnounced{received_at});
+  // Whoever has the virtual router's own MAC address is one of its nodes.
+  const bool peers = claim.mac == vrrp::virtual_mac(desired_.family, desired_.vrid);
+  if (peers || conflicts_.claimed(claim.ip, claim.mac, received_at) == ConflictWatch::Verdict::kOrdinary) {
     ports_.announcements.evidence(index_, now);
-  } else {
-    step(now, election::TakerAnnounced{received_at});
+    return;
   }
+  ++counters_.conflicting_claims;
+  const auto& entries = addresses_.entries();
+  const auto claimed =
+      std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return entry.ip == claim.ip; });
+  ports_.announcements.defend(index_, static_cast<std::size_t>(claimed - entries.begin()), now);
+  judge_warnings(now);
+}
+
+void VirtualRouter::on_foreign_advertisement(const Instant& now, const ConflictWatch::OtherRouter& other,
+                                             Duration patience) {
+  if (!segment_ || !addresses_.contains(other.ip)) return;
+  conflicts_.advertised(other, now.mono, std::max(patience, kClaimMemory));
+  judge_warnings(now);
 }
 
 void VirtualRouter::on_kernel_address(const Instant& now, const IpAddress& ip, AddressState state) {
@@ -314,16 +338,17 @@ void VirtualRouter::on_deadline(const Instant& now) {
   }
   if (command_retry_at_ && now.mono >= *command_retry_at_) apply_addresses(now);
   if (const auto at = machine_.deadline(); at && now.mono >= *at) step(now, election::DeadlineReached{});
-  if (paths_.silent()) {
-    paths_.expire(now.mono);
-    judge_warning();
-  }
+  if (contested_until_ && now.mono >= *contested_until_) contested_until_.reset();
+  if (const auto at = members_.deadline(); at && now.mono >= *at) judge_group(now);
+  if (paths_.silent()) paths_.expire(now.mono);
+  judge_warnings(now);
 }
 
 std::optional<TimePoint> VirtualRouter::deadline() const {
   auto at = machine_.deadline();
-  for (const auto& retry : {install_retry_at_, command_retry_at_}) {
-    if (retry) at = at ? std::min(*at, *retry) : *retry;
+  for (const auto& other :
+       {install_retry_at_, command_retry_at_, contested_until_, members_.deadline(), conflicts_.deadline()}) {
+    if (other) at = at ? std::min(*at, *other) : *other;
   }
   return at;
 }

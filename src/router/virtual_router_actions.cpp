@@ -8,6 +8,7 @@ namespace vipra::router {
 
 void VirtualRouter::step(const Instant& now, const election::Event& event) {
   for (const auto& action : machine_.step(now, event)) act(now, action);
+  if (!members_.empty()) judge_group(now);
 }
 
 void VirtualRouter::act(const Instant& now, const election::Action& action) {
@@ -34,7 +35,9 @@ void VirtualRouter::act(const Instant& now, const election::Action& action) {
     ports_.journal.on_owned(*this);
     ports_.journal.on_transition(*this, *transition);
     paths_.reset();
-    judge_warning();
+    if (transition->to == State::kMaster) conflicts_.promoted(now.mono);
+    if (transition->from == State::kMaster) conflicts_.stood_down();
+    judge_warnings(now);
   }
 }
 

@@ -1,16 +1,16 @@
 // What follows from tracks: parts of a priority, or faults. Pure.
 #pragma once
 
-#include <vector>
+#include <optional>
 
 #include "plan/desired_state.hpp"
 #include "track/tracker.hpp"
 
 namespace vipra::track {
 
-// What a track of `owner` means to `consumer`, a router with the same lead or `owner` itself: a failure counts
-// for all of them. The same track of two families of one VirtualIP counts once.
-void add_contribution(const plan::VirtualRouter& consumer, const plan::VirtualRouter& owner,
-                      const Tracked& tracked, std::vector<plan::Contribution>& out);
+// What a track means to the router that watches it, with the source "track/<name>"; none unless it has
+// failed. That it counts for all that share the router's lead is not known here (plan::contributions_to).
+[[nodiscard]] std::optional<plan::Contribution> contribution_of(const plan::VirtualRouter& router,
+                                                                const Tracked& tracked);
 
 }  // namespace vipra::track

@@ -26,8 +26,7 @@ Verdict judge_gateway(const Gateways::Gateway& gateway, const plan::GatewayTrack
             name + " does not answer on " + place.name + " (" + std::to_string(track.misses) +
                 " questions in a row)"};
   }
-  if (!gateway.ever_answered)
-    return {Outcome::kUnknown, Reason::kNone, name + " is asked on " + place.name};
+  if (!gateway.ever_answered) return {Outcome::kUnknown, Reason::kNone, name + " is asked on " + place.name};
   return {Outcome::kOk, Reason::kNone, name + " answers on " + place.name};
 }
 
@@ -107,10 +106,9 @@ void Tracker::find_gateways(Router& router, const ownership::RouteView& routes) 
     } else if (routes.knows(default_destination(router.family))) {
       tracked.gateway = default_gateway(routes, router.family, router.place->index);
       if (!tracked.gateway) {
-        set(tracked,
-            {Outcome::kFailed, Reason::kGatewayUnreachable,
-             "no " + std::string{to_string(router.family)} + " default route leaves by " +
-                 router.place->name});
+        set(tracked, {Outcome::kFailed, Reason::kGatewayUnreachable,
+                      "no " + std::string{to_string(router.family)} + " default route leaves by " +
+                          router.place->name});
       }
     }
     if (tracked.gateway)

@@ -43,10 +43,11 @@ plan::VirtualRouter router_v6(std::string id = "web/ipv6") {
   out.seniority = {1'700'000'000, "web"};
   out.carrier = plan::Carrier::kVirtualMac;
   out.group = "shop";
-  out.tracks = {{"uplink", plan::LinkTrack{"eth1"}, -50},
-                {"gateway", plan::GatewayTrack{*IpAddress::parse("2001:db8::ff"), seconds{2}, 5}, std::nullopt},
-                {"any-gateway", plan::GatewayTrack{}, 254},
-                {"default", plan::RouteTrack{*IpAddress::parse("::"), 0}, -1}};
+  out.tracks = {
+      {"uplink", plan::LinkTrack{"eth1"}, -50},
+      {"gateway", plan::GatewayTrack{*IpAddress::parse("2001:db8::ff"), seconds{2}, 5}, std::nullopt},
+      {"any-gateway", plan::GatewayTrack{}, 254},
+      {"default", plan::RouteTrack{*IpAddress::parse("::"), 0}, -1}};
   out.announcements = {{milliseconds{10}, seconds{1}}, seconds{30}, seconds{2}, true};
   out.transport = {plan::TransportMode::kBoth,
                    {*IpAddress::parse("2001:db8::2"), *IpAddress::parse("fe80::2")}};

@@ -93,6 +93,17 @@ TEST(Preemption, DelayedWaitsFromTheFirstLowerAdvertisement) {
   EXPECT_DOUBLE_EQ(d.deadline(), 13.4140625);
 }
 
+TEST(Preemption, ADelayThatIsMadeShorterCountsFromTheSameMoment) {
+  auto config = with_policy(config_1s(), PreemptionPolicy::kDelayed, 1h);
+  Driver d{150, config};
+  (void)d.at(0, Startup{});
+  for (int second = 1; second <= 10; ++second) (void)d.advert(second, "10.0.2.1", 100, k1s);
+  config.preemption.delay = 5s;
+  (void)d.at(10.5, ConfigChanged{config});
+  (void)d.advert(11, "10.0.2.1", 100, k1s);
+  EXPECT_DOUBLE_EQ(d.deadline(), 13.4140625) << "it has been the better one for 10 s";
+}
+
 TEST(Preemption, TheAddressOwnerTakesOverEvenWithNever) {
   Driver d{255, config_1s()};
   (void)d.at(0, Startup{});

@@ -67,6 +67,9 @@ TEST(Options, take_every_flag_of_the_command_line) {
                            "off",
                            "--lock-memory",
                            "off",
+                           "--announce-burst",
+                           "50",
+                           "--announce-rate=20",
                            "--log-level",
                            "debug"});
   ASSERT_TRUE(line) << line.error().what;
@@ -78,6 +81,8 @@ TEST(Options, take_every_flag_of_the_command_line) {
   EXPECT_EQ(options.labels, (std::vector<std::string>{"a=b", "c=d"}));
   EXPECT_EQ(options.labels_file, "/l");
   EXPECT_EQ(options.listen, "127.0.0.1:1");
+  EXPECT_EQ(options.announce_burst, 50);
+  EXPECT_EQ(options.announce_rate, 20);
   EXPECT_EQ(options.notify_fifo, "/f");
   EXPECT_EQ(options.notify_socket, "/n");
   EXPECT_EQ(options.notify_hook, "/h");
