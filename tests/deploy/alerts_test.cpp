@@ -170,6 +170,7 @@ TEST(Alerts, EveryTroubleOfOneNodeHasItsAlert) {
       {"RouterInFault", 90, [](Snapshot& s) { s.routers[0].state = State::kFault; }},
       {"RouterWarning", 90, [](Snapshot& s) { s.routers[0].warning = Reason::kOneWayMulticast; }},
       {"CheckFailing", 150, [](Snapshot& s) { s.checks[0].passing = false; }},
+      {"TrackFailed", 150, [](Snapshot& s) { s.routers[0].tracks = {{"uplink", "link", false}}; }},
       {"AgentDown", 90, [](Snapshot& s) { s.control.agent_connected = false; }},
   };
   for (const auto& trouble : troubles) {

@@ -208,6 +208,42 @@ TEST_F(ReportTest, ChecksStandWithTheirVirtualIp) {
   EXPECT_EQ(condition(result.virtual_ips(1), "Degraded").reason(), reason::v1::REASON_CHECK_FAILED);
 }
 
+TEST_F(ReportTest, TracksStandWithTheirRouterAndAFailureIsDegraded) {
+  define({object("web", "10.99.0.100")});
+  auto router = router_snapshot("web/ipv4");
+  auto& track = *router.add_tracks();
+  track.set_name("uplink");
+  track.set_kind("link");
+  track.set_decided(true);
+  track.set_detail("interface eth1 is up");
+  tell({router});
+  const auto well = report();
+  ASSERT_EQ(well.routers(0).tracks_size(), 1);
+  EXPECT_EQ(well.routers(0).tracks(0).kind(), "link");
+  EXPECT_FALSE(well.routers(0).tracks(0).failed());
+  EXPECT_EQ(condition(well.virtual_ips(0), "Degraded").status(), "False");
+  EXPECT_TRUE(metrics_snapshot(facts()).routers[0].tracks[0].ok);
+
+  track.set_failed(true);
+  track.set_reason(reason::v1::REASON_TRACKED_LINK_DOWN);
+  track.set_detail("interface eth1 is \xff down");
+  auto& part = *router.add_contributions();
+  part.set_source("track/uplink");
+  part.set_delta(-20);
+  part.set_reason(track.reason());
+  part.set_detail("interface eth1 is down");
+  tell({router});
+  auto ill = report();
+  EXPECT_TRUE(ill.routers(0).tracks(0).failed());
+  const auto& degraded = condition(ill.virtual_ips(0), "Degraded");
+  EXPECT_EQ(degraded.status(), "True");
+  EXPECT_EQ(degraded.reason(), reason::v1::REASON_TRACKED_LINK_DOWN);
+  EXPECT_EQ(degraded.message(), "track/uplink: interface eth1 is down");
+  EXPECT_FALSE(metrics_snapshot(facts()).routers[0].tracks[0].ok);
+  report::repair_strings(ill);
+  EXPECT_TRUE(report::is_utf8(ill.routers(0).tracks(0).detail()));
+}
+
 TEST_F(ReportTest, AConditionKeepsItsTimeUntilItsStatusChanges) {
   define({object("web", "10.99.0.100")});
   tell({router_snapshot("web/ipv4")});
