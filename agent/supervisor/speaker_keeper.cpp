@@ -134,11 +134,8 @@ void SpeakerKeeper::on_exit(const Exit& exit) {
   if (now - started_ < kYoung) inherit(belongings, left_);
   left_ = std::move(belongings);
   if (stopping_) {
-    if (exit.clean() && !hung_ && left_.nothing()) {
-      given_up();
-    } else {
-      give_up(now);
-    }
+    if (exit.clean() && !hung_ && left_.nothing()) left_ = {};
+    give_up(now);
     return;
   }
   judge_death(now);
@@ -171,6 +168,7 @@ void SpeakerKeeper::sweep() {
                  {{"routers", resignation_->routers()}, {"advertisements", resignation_->sent()}});
   }
   resignation_.reset();
+  handles_.close(kNeighbourGuardHandle);
   sweep_.start([this](Result<std::size_t> removed) {
     if (!removed) {
       log_.error("supervisor.addresses_not_removed", {{"error", removed.error().what}});

@@ -23,6 +23,7 @@
 #include "base/spsc_queue.hpp"
 #include "net/links.hpp"
 #include "net/route_socket.hpp"
+#include "ownership/virtual_mac.hpp"
 #include "sys/unique_fd.hpp"
 
 namespace vipra::net {
@@ -49,14 +50,40 @@ struct JoinGroup {
   int fd = -1;
   int index = 0;
   Family family = Family::kIpv4;
+  std::optional<IpAddress> group{};  // another one than VRRP's
 };
 struct RemoveAllMarked {
   CommandToken token = 0;
 };
-using KernelCommand = std::variant<AddAddress, RemoveAddress, DumpKernel, JoinGroup, RemoveAllMarked>;
+struct MakeDevice {
+  CommandToken token = 0;
+  ownership::DeviceSpec spec;
+};
+// Whatever is posted behind it waits for tens of milliseconds.
+struct RemoveDevice {
+  CommandToken token = 0;
+  int index = 0;
+};
+// On a socket of open_neighbour_guard(), which must stay open until the result is there.
+struct SetNeighbourGuard {
+  CommandToken token = 0;
+  int fd = -1;
+  std::shared_ptr<const ownership::NeighbourGuard> guard;
+};
+using KernelCommand = std::variant<AddAddress, RemoveAddress, DumpKernel, JoinGroup, RemoveAllMarked,
+                                   MakeDevice, RemoveDevice, SetNeighbourGuard>;
 
 // In the order of KernelCommand's alternatives.
-enum class CommandKind : std::uint8_t { kAddAddress, kRemoveAddress, kDump, kJoinGroup, kRemoveAllMarked };
+enum class CommandKind : std::uint8_t {
+  kAddAddress,
+  kRemoveAddress,
+  kDump,
+  kJoinGroup,
+  kRemoveAllMarked,
+  kMakeDevice,
+  kRemoveDevice,
+  kSetNeighbourGuard
+};
 
 enum class CommandOutcome : std::uint8_t {
   kDone,          // also: removed what was not there, joined what was joined

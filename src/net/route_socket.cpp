@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "net/interface_error.hpp"
+#include "net/libnl_pointers.hpp"
 #include "net/netlink_events.hpp"
 
 namespace vipra::net {
@@ -27,18 +28,6 @@ namespace {
 constexpr int kDumpAttempts = 8;
 constexpr int kSocketBuffer = 256 * 1024;
 constexpr timeval kAnswerTimeout{.tv_sec = 5, .tv_usec = 0};
-
-template <auto kFree>
-struct FreeWith {
-  template <class P>
-  void operator()(P* p) const noexcept {
-    kFree(p);
-  }
-};
-using MessagePtr = std::unique_ptr<nl_msg, FreeWith<nlmsg_free>>;
-using CallbacksPtr = std::unique_ptr<nl_cb, FreeWith<nl_cb_put>>;
-using RouteAddressPtr = std::unique_ptr<rtnl_addr, FreeWith<rtnl_addr_put>>;
-using AddressPtr = std::unique_ptr<nl_addr, FreeWith<nl_addr_put>>;
 
 std::uint8_t full_length(const IpAddress& ip) {
   return ip.is_v4() ? 32 : 128;
@@ -305,6 +294,15 @@ Status RouteSocket::remove(int index, const IpAddress& ip, std::uint8_t prefix_l
   return fail_request("cannot remove " + describe(ip, index), result, replies.explanation);
 }
 
+Status RouteSocket::request(nl_msg& message, const std::string& what) {
+  Replies replies;
+  const int result = transact(message, replies);
+  if (result == 0) return {};
+  auto failure = fail_request(what, result, replies.explanation);
+  if (result > 0) failure.value().sys_errno = result;
+  return failure;
+}
+
 int RouteSocket::dump_once(KernelDump& into) {
   into = {};
   DumpCollector collector{into};
@@ -334,13 +332,17 @@ Result<std::size_t> RouteSocket::remove_all_marked() {
   if (!dumped) return tl::unexpected<Error>{std::move(dumped).error()};
   std::size_t removed = 0;
   Status first_failure;
+  const auto note = [&](Status status) {
+    if (!status && first_failure) first_failure = std::move(status);
+    return status.has_value();
+  };
   for (const auto& address : dumped->addresses) {
     if (!address.is_ours()) continue;
-    auto status = remove(address.index, address.ip, address.prefix_length);
-    if (status)
-      ++removed;
-    else if (first_failure)
-      first_failure = std::move(status);
+    if (note(remove(address.index, address.ip, address.prefix_length))) ++removed;
+  }
+  // Only now: each blocks for tens of milliseconds, and nobody answers on them any more.
+  for (const auto& link : dumped->links) {
+    if (link.ours) static_cast<void>(note(remove_device(link.index)));
   }
   if (!first_failure) return tl::unexpected<Error>{std::move(first_failure).error()};
   return removed;

@@ -1,4 +1,4 @@
-// Requests to the kernel's address tables, one at a time, each waiting for its answer. Every call may block
+// Requests to the kernel's tables of addresses and links, one at a time, each waiting for its answer. Every call may block
 // on the kernel's routing lock (tens of milliseconds): for the kernel-writer thread, and for the supervisor
 // when it cleans up behind a dead speaker; never for the election thread.
 //
@@ -13,11 +13,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "base/ip_address.hpp"
 #include "base/result.hpp"
 #include "net/links.hpp"
+#include "ownership/virtual_mac.hpp"
 
 struct nl_sock;
 struct nl_msg;
@@ -46,8 +48,17 @@ class RouteSocket {
   [[nodiscard]] Status remove_address(int index, const IpAddress& ip);
   // Consistent: repeated when something changed meanwhile (a few times; then the error is kTimeout).
   [[nodiscard]] Result<KernelDump> dump();
-  // Deletes every address that carries our mark; returns how many. Goes on past one that fails, and reports
-  // it.
+  // Makes the device, or what is there of it complete and right, and sets it up. A stranger's of the same name
+  // is not touched: kConflict. The interface below it is as it was. What a device must not do:
+  // - answer for addresses of other devices (arp_ignore), or for anybody else (proxy_arp);
+  // - refuse what comes by it and would leave by another interface (rp_filter; without an address of its own,
+  //   as on a backup, it refuses all the same, so that nothing is forwarded twice);
+  // - have addresses, and thereby words, of its own (addr_gen_mode).
+  [[nodiscard]] Status make_device(const ownership::DeviceSpec& spec);
+  // Blocks for tens of milliseconds. Success also where it is gone, or is not ours (any more).
+  [[nodiscard]] Status remove_device(int index);
+  // Deletes every address that carries our mark, then every device that does; returns how many addresses. Goes
+  // on past one that fails, and reports it.
   [[nodiscard]] Result<std::size_t> remove_all_marked();
 
  private:
@@ -67,6 +78,10 @@ class RouteSocket {
   [[nodiscard]] bool is_local(int index, const IpAddress& ip);
   void wait_until_usable(int index, const IpAddress& ip);
   [[nodiscard]] int dump_once(KernelDump& into);
+  // One that is acknowledged. The error has the kernel's errno, where it is the kernel's.
+  [[nodiscard]] Status request(nl_msg& message, const std::string& what);
+  [[nodiscard]] Status create_device(const ownership::DeviceSpec& spec, const std::string& what);
+  [[nodiscard]] Status set_device(int index, const ownership::DeviceSpec& spec, const std::string& what);
 
   SocketPtr socket_;  // null after a transport failure: the next call opens a new one
 };

@@ -30,6 +30,11 @@ int effective(const plan::VirtualRouter& desired, const std::vector<plan::Contri
   return std::clamp(sum, 1, 254);
 }
 
+std::string carrier_name(const ownership::Segment& segment) {
+  return segment.device ? "device " + segment.device->name + " of interface " + segment.name
+                        : "interface " + segment.name;
+}
+
 }  // namespace
 
 VirtualRouter::VirtualRouter(RouterIndex index, const plan::VirtualRouter& desired, const Ports& ports)
@@ -72,7 +77,7 @@ void VirtualRouter::reconfigure(const Instant& now, const plan::VirtualRouter& d
   step(now, election::ConfigChanged{machine_config(desired_)});
   apply_priority(now);
   if (list_changed && segment_) {
-    addresses_.configure(segment_->index, owned_addresses(), desired_.base_priority == vrrp::kOwnerPriority);
+    addresses_.configure(segment_->carrier_index(), owned_addresses(), desired_.base_priority == vrrp::kOwnerPriority);
     ports_.announcements.stop(index_);
     if (state() == State::kMaster) announce_when_complete_ = true;
     ports_.addresses.request_dump();  // addresses new to us may be in the kernel already
@@ -122,11 +127,13 @@ void VirtualRouter::set_segment(const Instant& now,
     return;
   }
   if (segment_ != *segment) {
-    const bool moved = !segment_ || segment_->index != segment->index;
+    // A device that was made anew has none of the addresses, and another MAC address is another neighbour.
+    const bool moved = !segment_ || segment_->index != segment->index ||
+                       segment_->carrier_index() != segment->carrier_index();
     if (moved && machine_.holds_addresses()) {
       // Another interface is another election: give up here first.
       set_fault(now, FaultSource::kSegment,
-                FaultInfo{Reason::kReconfigured, "moves to interface " + segment->name});
+                FaultInfo{Reason::kReconfigured, "moves to " + carrier_name(*segment)});
     }
     segment_ = *segment;
     if (moved) {
@@ -135,7 +142,7 @@ void VirtualRouter::set_segment(const Instant& now,
       const auto adopted = std::exchange(adopted_form_, std::nullopt);
       if (adopted == vrrp::ChecksumForm::kRfc5798 && desired_.checksum == plan::ChecksumMode::kAuto)
         heard_form_ = adopted;
-      addresses_.configure(segment_->index, owned_addresses(),
+      addresses_.configure(segment_->carrier_index(), owned_addresses(),
                            desired_.base_priority == vrrp::kOwnerPriority);
     }
     step(now, election::PrimaryAddressChanged{segment_->primary});
@@ -245,7 +252,11 @@ void VirtualRouter::note_mismatches(const vrrp::Advertisement& advertisement) {
 
 void VirtualRouter::on_claim(const Instant& now, const vrrp::NeighbourClaim& claim, TimePoint received_at) {
   if (!segment_ || claim.mac == segment_->mac || !addresses_.contains(claim.ip)) return;
+  // Of two nodes with the virtual MAC address only one is heard here: the other.
+  const bool virtual_mac = segment_->device && claim.mac == segment_->device->mac;
   if (state() == State::kMaster) {
+    // A second master's advertisements decide, and neighbours have the right MAC address already.
+    if (virtual_mac) return;
     ports_.announcements.evidence(index_, now);
   } else {
     step(now, election::TakerAnnounced{received_at});
