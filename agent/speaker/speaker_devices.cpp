@@ -16,7 +16,7 @@ bool on_device(const plan::VirtualRouter& router) {
 
 // Who wants which device, and which addresses the node must be silent about.
 void Speaker::want_devices() {
-  devices_.begin();
+  devices_.begin(kernel_->view());
   homes_.clear();
   for (const auto& slot : slots_) {
     if (!slot.router) continue;

@@ -14,9 +14,12 @@ tl::unexpected<VirtualMacDevices::Missing> missing(const ownership::Segment& seg
 
 }  // namespace
 
-void VirtualMacDevices::begin() {
+void VirtualMacDevices::begin(const ownership::KernelView& kernel) {
   wanted_.clear();
   guard_ = {};
+  // Until the last one is gone: on its way it would leave groups, with the virtual MAC address.
+  guard_.devices = std::any_of(kernel.links().begin(), kernel.links().end(),
+                               [](const auto& entry) { return entry.second.ours; });
   for (auto& [name, making] : making_) making.wanted = false;
 }
 

@@ -25,7 +25,7 @@ class VirtualMacDevices {
  public:
   explicit VirtualMacDevices(const log::Logger& log) : log_{log} {}
 
-  void begin();
+  void begin(const ownership::KernelView& kernel);
   // By a router on this segment (without a device yet).
   void want(const ownership::Segment& segment, const plan::VirtualRouter& router);
   // Whose router is on its way out, or has no segment now.

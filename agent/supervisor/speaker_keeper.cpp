@@ -168,13 +168,14 @@ void SpeakerKeeper::sweep() {
                  {{"routers", resignation_->routers()}, {"advertisements", resignation_->sent()}});
   }
   resignation_.reset();
-  handles_.close(kNeighbourGuardHandle);
   sweep_.start([this](Result<std::size_t> removed) {
     if (!removed) {
       log_.error("supervisor.addresses_not_removed", {{"error", removed.error().what}});
     } else if (*removed != 0) {
       log_.warning("supervisor.addresses_removed", {{"addresses", *removed}});
     }
+    // Not before: a device that loses its addresses, or goes, would say so with the virtual MAC address.
+    handles_.close(kNeighbourGuardHandle);
     given_up();
   });
 }

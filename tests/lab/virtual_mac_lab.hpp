@@ -32,6 +32,21 @@ class VirtualMacLab : public AgentLab {
     return out;
   }
 
+  // The frames behind moves(), for people.
+  [[nodiscard]] static std::string story(const Capture& capture, const MacAddress& mac, TimePoint from) {
+    std::string out;
+    for (const auto& packet : capture.packets(from, TimePoint::max())) {
+      if (packet.source() != mac) continue;
+      out += std::to_string(to_ms(packet.at - from)) + " ms " + packet.port + ":";
+      for (const auto byte : packet.frame) {
+        constexpr const char* kDigits = "0123456789abcdef";
+        (out += kDigits[byte >> 4]) += kDigits[byte & 15];
+      }
+      out += '\n';
+    }
+    return out;
+  }
+
   struct ArpSeen {
     bool request = false;
     MacAddress ethernet_source;
