@@ -94,7 +94,7 @@ void Interface::announce(router::RouterIndex index, std::uint32_t address_index)
   if (router == nullptr || !router->segment() || address_index >= router->addresses().entries().size())
     return;
   const auto& ip = router->addresses().entries()[address_index].ip;
-  const auto& mac = router->segment()->mac;
+  const auto& mac = router->segment()->announced_mac();
   auto& frames = frames_[ip.is_v4() ? 0 : 1];
   if (ip.is_v4()) {
     frames.push_back(vrrp::gratuitous_arp(ip, mac, vrrp::ArpForm::kRequest));

@@ -1,7 +1,7 @@
 // What the speaker tells about itself: the latest state of each router, transitions as they happened, and its
 // own figures. Changes of state go out at the end of the turn that made them; what changes quickly (1,000
-// addresses that are installed one by one) at most every kChangeInterval; counters every few
-// seconds; some routers a turn, so that telling never delays electing.
+// addresses that are installed one by one) at most every kChangeInterval; counters every other second; some
+// routers a turn, so that telling never delays electing.
 #pragma once
 
 #include <deque>
@@ -73,7 +73,7 @@ class Snapshots {
   [[nodiscard]] std::optional<TimePoint> flush(TimePoint now, const SpeakerFacts& facts);
 
  private:
-  static constexpr Duration kCounterInterval = std::chrono::seconds{5};
+  static constexpr Duration kCounterInterval = std::chrono::seconds{2};
   static constexpr Duration kCounterPatience = std::chrono::seconds{1};
   static constexpr Duration kChangeInterval = std::chrono::milliseconds{50};
   static constexpr std::size_t kRoutersAtOnce = 32;
@@ -92,12 +92,12 @@ class Snapshots {
   void fill(const router::VirtualRouter& router, Known& known, channel::v1::RouterSnapshot& out) const;
   void fill(const SpeakerFacts& facts, channel::v1::SpeakerStatus& out) const;
   [[nodiscard]] Known& known(router::RouterIndex router);
+  [[nodiscard]] std::vector<SegmentKey>::size_type add_segments(channel::v1::SnapshotBatch& batch);
   void mark_all(bool urgent);
   [[nodiscard]] std::optional<TimePoint> counters_wake() const;
   // The first of those that are due, as many as fit a datagram, into `batch`; they are told_now_ then.
   // Returns when the next one is due.
   [[nodiscard]] std::optional<TimePoint> fill_routers(TimePoint now, channel::v1::SnapshotBatch& batch);
-  [[nodiscard]] std::vector<SegmentKey>::size_type add_segments(channel::v1::SnapshotBatch& batch);
 
   Link& link_;
   RouterDirectory& routers_;
@@ -105,9 +105,9 @@ class Snapshots {
   const track::Tracker& tracker_;
   std::vector<Known> known_;  // by router index
   std::vector<router::RouterIndex> dirty_;
-  std::vector<router::RouterIndex> told_now_;
   std::set<SegmentKey> known_segments_;
   std::vector<SegmentKey> dirty_segments_;
+  std::vector<router::RouterIndex> told_now_;
   std::vector<std::string> removed_;
   std::deque<channel::v1::Transition> transitions_;
   std::uint64_t next_sequence_ = 1;

@@ -47,9 +47,10 @@ void Announcer::configure(RouterIndex index, const Schedule& schedule) {
     router->evidence_at = std::min(router->evidence_at, router->evidence_round_at + schedule.evidence_gap);
   if (!router->first_pending) {
     const auto& repeats = schedule.repeats;
-    router->repeats_done = static_cast<std::size_t>(std::count_if(
-        repeats.begin(), repeats.end(),
-        [&](Duration repeat) { return router->started + repeat <= router->scheduled_round_at; }));
+    router->repeats_done =
+        static_cast<std::size_t>(std::count_if(repeats.begin(), repeats.end(), [&](Duration repeat) {
+          return router->started + repeat <= router->scheduled_round_at;
+        }));
     schedule_next(*router);
   }
   if (router->phase == Phase::kIdle) wake_ = std::min(wake_, due_at(*router));
@@ -136,7 +137,7 @@ void Announcer::step(TimePoint now, Sink& sink, std::size_t most) {
     }
     return true;
   };
-  if (serve(first) && serve_defences(now, sink)) static_cast<void>(serve(later));
+  if (serve(first) && serve_defences(now, sink, most)) static_cast<void>(serve(later));
   find_wake(now);
 }
 
@@ -225,12 +226,13 @@ void Announcer::find_defence(Router& router) noexcept {
 }
 
 // False when the bucket is empty.
-bool Announcer::serve_defences(TimePoint now, Sink& sink) {
+bool Announcer::serve_defences(TimePoint now, Sink& sink, std::size_t& most) {
   for (auto& router : routers_) {
     if (router.phase == Phase::kStopped || router.defence_at > now) continue;
     for (std::uint32_t address = 0; address < router.defend_at.size(); ++address) {
       if (defence_of(router, address) > now) continue;
-      if (!bucket_.try_take(now)) return false;
+      if (most == 0 || !bucket_.try_take(now)) return false;
+      --most;
       router.sent_at[address] = router.defended_at[address] = now;
       router.defend_at[address] = kNever;
       sink.announce(router.id, address);

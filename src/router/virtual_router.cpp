@@ -46,6 +46,11 @@ std::vector<IpAddress> addresses_of(const plan::VirtualRouter& router) {
   return all;
 }
 
+std::string carrier_name(const ownership::Segment& segment) {
+  return segment.device ? "device " + segment.device->name + " of interface " + segment.name
+                        : "interface " + segment.name;
+}
+
 }  // namespace
 
 VirtualRouter::VirtualRouter(RouterIndex index, const plan::VirtualRouter& desired, const Ports& ports)
@@ -84,7 +89,7 @@ void VirtualRouter::reconfigure(const Instant& now, const plan::VirtualRouter& d
   step(now, election::ConfigChanged{machine_config(desired_)});
   apply_priority(now);
   if (list_changed && segment_) {
-    addresses_.configure(segment_->index, addresses_of(desired_),
+    addresses_.configure(segment_->carrier_index(), addresses_of(desired_),
                          desired_.base_priority == vrrp::kOwnerPriority);
     ports_.announcements.stop(index_);
     if (state() == State::kMaster) announce_when_complete_ = true;
@@ -136,11 +141,13 @@ void VirtualRouter::set_segment(const Instant& now,
     return;
   }
   if (segment_ != *segment) {
-    const bool moved = !segment_ || segment_->index != segment->index;
+    // A device that was made anew has none of the addresses, and another MAC address is another neighbour.
+    const bool moved = !segment_ || segment_->index != segment->index ||
+                       segment_->carrier_index() != segment->carrier_index();
     if (moved && machine_.holds_addresses()) {
       // Another interface is another election: give up here first.
       set_fault(now, FaultSource::kSegment,
-                FaultInfo{Reason::kReconfigured, "moves to interface " + segment->name});
+                FaultInfo{Reason::kReconfigured, "moves to " + carrier_name(*segment)});
     }
     segment_ = *segment;
     if (moved) {
@@ -149,7 +156,7 @@ void VirtualRouter::set_segment(const Instant& now,
       const auto adopted = std::exchange(adopted_form_, std::nullopt);
       if (adopted == vrrp::ChecksumForm::kRfc5798 && desired_.checksum == plan::ChecksumMode::kAuto)
         heard_form_ = adopted;
-      addresses_.configure(segment_->index, addresses_of(desired_),
+      addresses_.configure(segment_->carrier_index(), addresses_of(desired_),
                            desired_.base_priority == vrrp::kOwnerPriority);
     }
     step(now, election::PrimaryAddressChanged{segment_->primary});
@@ -268,8 +275,10 @@ void VirtualRouter::note_mismatches(const vrrp::Advertisement& advertisement) {
 void VirtualRouter::on_claim(const Instant& now, const vrrp::NeighbourClaim& claim, TimePoint received_at) {
   if (!segment_ || claim.mac == segment_->mac || !addresses_.contains(claim.ip)) return;
   if (state() != State::kMaster) return step(now, election::TakerAnnounced{received_at});
-  // Whoever has the virtual router's own MAC address is one of its nodes.
+  // Whoever has the virtual router's own MAC address is one of its nodes. A second master's advertisements
+  // decide; where this node has that address too, neighbours know the right one already.
   const bool peers = claim.mac == vrrp::virtual_mac(desired_.family, desired_.vrid);
+  if (peers && segment_->device) return;
   if (peers || conflicts_.claimed(claim.ip, claim.mac, received_at) == ConflictWatch::Verdict::kOrdinary) {
     ports_.announcements.evidence(index_, now);
     return;

@@ -155,6 +155,7 @@ class VirtualRouter {
   void act(const Instant& now, const election::Action& action);
   void send(const Instant& now, vrrp::Priority priority);
   [[nodiscard]] bool send_copy(const vrrp::Endpoints& to);
+  [[nodiscard]] bool from_device(const vrrp::Endpoints& to) const noexcept;
   void build_message();
   void build_destinations();
   [[nodiscard]] FaultInfo no_peers() const;

@@ -492,7 +492,7 @@ TEST(AnnouncerDeathTest, RefusesAnIndexTwice) {
 }
 
 TEST_F(Interface, AStepStopsAfterSoManyAndGoesOnAtOnce) {
-  announcer_.add(1, Family::kIpv4, 200);
+  announcer_.add(1, for_family(Family::kIpv4), 200);
   start(1);
   recorder_.now_ = now_;
   announcer_.step(kStart + now_, recorder_, 64);

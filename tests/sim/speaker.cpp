@@ -257,7 +257,8 @@ void Speaker::start(router::RouterIndex index, const Instant& now) {
   auto& slot = slots_[index];
   const auto count = slot.router->addresses().entries().size();
   if (!slot.announced) {
-    announcer_.add(index, slot.router->desired().family, static_cast<std::uint32_t>(count));
+    announcer_.add(index, announce::for_family(slot.router->desired().family),
+                   static_cast<std::uint32_t>(count));
   } else if (slot.announced_addresses != count) {
     announcer_.resize(index, static_cast<std::uint32_t>(count), now.mono);
   }
@@ -269,6 +270,11 @@ void Speaker::start(router::RouterIndex index, const Instant& now) {
 
 void Speaker::evidence(router::RouterIndex index, const Instant& now) {
   if (slots_[index].announced) announcer_.evidence(index, now.mono);
+}
+
+void Speaker::defend(router::RouterIndex index, std::size_t address, const Instant& now) {
+  if (slots_[index].announced)
+    announcer_.defend(index, static_cast<std::uint32_t>(address), now.mono);
 }
 
 void Speaker::stop(router::RouterIndex index) {

@@ -52,6 +52,7 @@ struct SnapshotsTest : testing::Test, RouterDirectory, SegmentDirectory, log::Si
   std::optional<router::Bench> bench;
   std::optional<Link> link;
   std::optional<sys::SeqPacket> other;
+  track::Tracker tracker;
   std::optional<Snapshots> snapshots;
   SpeakerFacts facts;
   channel::v1::RouterSnapshot last;
