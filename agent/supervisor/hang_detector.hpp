@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <optional>
 
 #include "base/time.hpp"
 
@@ -29,7 +28,7 @@ class HangDetector {
 
   void started(TimePoint now) {
     started_ = now;
-    suspected_.reset();
+    suspected_ = kNone;
     next_look_ = now + kPeriod;
   }
   // True if the pulse is older than it should be: perhaps only for a moment.
@@ -43,11 +42,11 @@ class HangDetector {
   [[nodiscard]] bool look(TimePoint now, const Pulse& pulse) {
     const bool late = now - next_look_ > kLateLook;
     if (!overdue(now, pulse)) {
-      suspected_.reset();
+      suspected_ = kNone;
       next_look_ = now + next_period(now, pulse);
       return false;
     }
-    const bool confirmed = !late && suspected_ == pulse.heartbeat_ns;
+    const bool confirmed = !late && pulse.heartbeat_ns == suspected_;
     suspected_ = pulse.heartbeat_ns;
     next_look_ = now + kSecondLook;
     return confirmed;
@@ -65,7 +64,8 @@ class HangDetector {
 
   TimePoint started_{};
   TimePoint next_look_{};
-  std::optional<std::int64_t> suspected_;  // the heartbeat that was overdue at the last look
+  static constexpr std::int64_t kNone = -1;
+  std::int64_t suspected_ = kNone;  // the heartbeat that was overdue at the last look
 };
 
 }  // namespace vipra::supervisor

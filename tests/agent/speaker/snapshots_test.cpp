@@ -48,7 +48,6 @@ struct SnapshotsTest : testing::Test, RouterDirectory, SegmentDirectory, log::Si
   }
 
   log::Logger log{*this, []() noexcept -> std::int64_t { return 0; }, "test", log::Level::kWarning};
-  track::Tracker tracker;
   std::optional<router::Bench> bench;
   std::optional<Link> link;
   std::optional<sys::SeqPacket> other;

@@ -45,10 +45,11 @@ class End final : RouterDirectory,
     auto neighbours = net::open_neighbour_socket(Family::kIpv4, index, "eth0");
     EXPECT_TRUE(sender && neighbours);
     EXPECT_TRUE(net::join_vrrp_group(sender->get(), Family::kIpv4, index));
-    interface_.emplace(index, *this, limit_);
+    RouterDirectory& directory = *this;
+    interface_.emplace(index, directory, limit_);
     auto& sockets = interface_->sockets(Family::kIpv4);
     sockets.vrrp.emplace(std::move(*sender), Family::kIpv4, index);
-    sockets.neighbours.emplace(std::move(*neighbours), Family::kIpv4);
+    sockets.neighbours.emplace(std::move(*neighbours), Family::kIpv4, index);
     auto loop = runtime::EventLoop::make();
     EXPECT_TRUE(loop);
     loop_.emplace(std::move(*loop));
@@ -60,7 +61,8 @@ class End final : RouterDirectory,
     desired.base_priority = priority;
     for (int i = 1; i <= 20; ++i)
       desired.addresses.push_back({IpAddress::v4(192, 0, 2, std::uint8_t(100 + i)), "web"});
-    router_.emplace(0, desired, router::Ports{*this, *this, *this, *this, signer_});
+    const router::Ports ports{*this, *this, *this, *this, signer_};
+    router_.emplace(0, desired, ports);
     ownership::Segment segment;
     segment.index = index;
     segment.name = "eth0";
