@@ -161,7 +161,8 @@ TEST(OwnSpeaker, is_this_very_program) {
   const auto command = own_speaker(parse({"--node", "n", "--realtime", "off"})->options);
   EXPECT_EQ(command.path, "/proc/self/exe");
   EXPECT_EQ(command.argv, (std::vector<std::string>{"vipra-agent", "speaker", "--node", "n", "--realtime",
-                                                    "off", "--lock-memory", "auto", "--log-level", "info"}));
+                                                    "off", "--lock-memory", "auto", "--announce-burst", "300",
+                                                    "--announce-rate", "500", "--log-level", "info"}));
 }
 
 }  // namespace
