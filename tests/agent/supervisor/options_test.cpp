@@ -163,11 +163,7 @@ TEST(OwnSpeaker, is_this_very_program) {
   EXPECT_EQ(command.path, "/proc/self/exe");
   EXPECT_EQ(command.argv, (std::vector<std::string>{"vipra-agent", "speaker", "--node", "n", "--realtime",
                                                     "off", "--lock-memory", "auto", "--announce-burst", "300",
-<<<<<<< HEAD
                                                     "--announce-rate", "50", "--log-level", "info"}));
-=======
-                                                    "--announce-rate", "500", "--log-level", "info"}));
->>>>>>> conflict
 }
 
 }  // namespace
