@@ -46,6 +46,7 @@ inline metrics::Snapshot golden_snapshot() {
   second.family = Family::kIpv6;
   second.vrid = 7;
   second.state = State::kBackup;
+  second.warning = Reason::kConflict;
   second.base_priority = second.effective_priority = 100;
   snapshot.segments = {{"eth0", Family::kIpv4, 3, 250, 5}, {"eth0", Family::kIpv6, 0, 0, 0}};
 
