@@ -62,7 +62,8 @@ void pass(Duration duration) {
 
 bool print(const Load& load, const char* role, const Use& ours, const Use& theirs) {
   const double ratio = theirs.cpu_percent > 0 ? ours.cpu_percent / theirs.cpu_percent : 0;
-  const bool good = ratio <= 1 || ours.cpu_percent - theirs.cpu_percent < kNegligible;
+  const bool good = (ratio <= 1 || ours.cpu_percent - theirs.cpu_percent < kNegligible) &&
+                    ours.resident_kib <= theirs.resident_kib;
   std::printf(
       "%7zu %7lld ms  %-6s | %6.2f%% %6.1f us %7.1f/s %6ld KiB | %6.2f%% %6.1f us %7.1f/s %6ld KiB | %5.2f  "
       "%s\n",

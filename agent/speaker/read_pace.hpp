@@ -1,11 +1,12 @@
-// How often the loop looks at its sockets when many packets come: a wake-up costs more than ten packets do. Where
-// they come quickly, they are read together, a few milliseconds late at most. No decision is later for it: each
-// counts from when it reached its socket, a deadline ends the pause, and before one is judged the sockets are read.
-// Pure.
+// How often the loop looks at its sockets when many packets come: a wake-up costs more than ten packets do.
+// Where they come quickly, they are read together, a few milliseconds late at most. No decision is later for
+// it: each counts from when it reached its socket, a deadline ends the pause, and before one is judged the
+// sockets are read. Pure.
 #pragma once
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -19,14 +20,16 @@ class ReadPace {
 
   // The shortest interval of all routers: what they hear must stay a small part of it late.
   void set_interval(Duration shortest) { pause_ = std::min(kLongest, shortest / 16); }
-  // Packets were read.
-  void read(TimePoint now) {
-    crowded_ = last_ && now - *last_ < 2 * pause_;
+  // So many packets were read at once. The second of a burst announces the others; what was read after a
+  // pause was probably all of it, and another pause would wake for nothing.
+  void read(TimePoint now, std::uint64_t packets) {
+    crowded_ = !std::exchange(paused_, false) && (packets > 1 || (last_ && now - *last_ < 2 * pause_));
     last_ = now;
   }
   // Until when nothing needs to be read, if packets come so quickly that it is worth it.
   [[nodiscard]] std::optional<TimePoint> pause(TimePoint now) {
     if (!std::exchange(crowded_, false)) return std::nullopt;
+    paused_ = true;
     return now + pause_;
   }
 
@@ -34,6 +37,7 @@ class ReadPace {
   Duration pause_{};
   std::optional<TimePoint> last_;
   bool crowded_ = false;
+  bool paused_ = false;
 };
 
 }  // namespace vipra::agent

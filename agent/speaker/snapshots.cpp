@@ -82,13 +82,15 @@ std::optional<TimePoint> Snapshots::fill_routers(TimePoint now, channel::v1::Sna
   std::size_t room = channel::kMaxAgentMessageBytes * 3 / 4;
   for (const auto index : dirty_) {
     auto& known = known_[index];
-    const auto due = known.urgent || !known.told_at ? now : *known.told_at + kChangeInterval;
+    const auto* router = routers_.find(index);
+    const bool large = router != nullptr && router->addresses().entries().size() > kFewAddresses;
+    const auto due = !large || known.urgent || !known.told_at ? now : *known.told_at + kChangeInterval;
     const bool full = told_now_.size() == kRoutersAtOnce || room == 0;
     if (due > now || full) {
       next = next ? std::min(*next, std::max(due, now)) : std::max(due, now);
       continue;
     }
-    if (const auto* router = routers_.find(index)) {
+    if (router != nullptr) {
       auto& snapshot = *batch.add_routers();
       fill(*router, known, snapshot);
       const auto size = snapshot.ByteSizeLong();

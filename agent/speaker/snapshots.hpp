@@ -75,7 +75,8 @@ class Snapshots {
  private:
   static constexpr Duration kCounterInterval = std::chrono::seconds{2};
   static constexpr Duration kCounterPatience = std::chrono::seconds{1};
-  static constexpr Duration kChangeInterval = std::chrono::milliseconds{50};
+  static constexpr Duration kChangeInterval = std::chrono::milliseconds{50};  // with more addresses than
+  static constexpr std::size_t kFewAddresses = 64;
   static constexpr std::size_t kRoutersAtOnce = 32;
   static constexpr std::size_t kMaxTransitions = 4096;
 

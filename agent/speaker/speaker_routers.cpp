@@ -1,6 +1,5 @@
 // The speaker's routers: which exist, on which interface they run, who leads whom.
 #include <algorithm>
-#include <algorithm>
 #include <utility>
 
 #include "agent/speaker/speaker.hpp"

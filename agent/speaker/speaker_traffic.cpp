@@ -20,7 +20,7 @@ void Speaker::read_advertisements(Interface& on, Family family) {
   if (!status) log_.debug("speaker.receive_failed", {{"error", status.error().what}});
   if (facts_.packets_received == before) return;
   snapshots_.mark_counted(now_.mono);
-  pace_.read(now_.mono);
+  pace_.read(now_.mono, facts_.packets_received - before);
 }
 
 void Speaker::on_datagram(Interface& on, Family family, const net::ReceivedDatagram& datagram, Duration age) {
