@@ -11,7 +11,7 @@ namespace {
 // A node that says more is cut short: no controller's memory hangs on one node's word.
 constexpr int kMaxObjects = 4096;
 constexpr int kMaxRouters = 4096;
-constexpr int kMaxAddresses = 1024;
+constexpr int kMaxAddresses = 1025;  // of a router: its VirtualIP's 1,024, and its own link-local one
 constexpr int kMaxConditions = 16;
 constexpr std::size_t kMaxText = 1024;
 

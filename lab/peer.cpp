@@ -30,6 +30,7 @@ std::string keepalived_configuration(const Node& node, const PeerDefinition& def
   text += "  virtual_router_id " + std::to_string(definition.virtual_router_id) + "\n";
   text += "  priority " + std::to_string(definition.priority) + "\n  advert_int " + interval + "\n";
   if (!definition.preempt) text += "  nopreempt\n";
+  if (definition.virtual_mac) text += "  use_vmac\n";
   if (!definition.password.empty())
     text += "  authentication {\n    auth_type PASS\n    auth_pass \"" + definition.password + "\"\n  }\n";
   text += "  virtual_ipaddress {\n";

@@ -29,6 +29,7 @@ struct PeerDefinition {
   std::vector<std::string> addresses{"10.99.0.100"};  // of one family; for IPv6 the link-local one first
   bool preempt = true;
   std::string password{};  // version 2; keepalived only
+  bool virtual_mac = false;  // keepalived only (vrrpd always has it)
 };
 
 // Whether the programs are installed (scripts/setup test).

@@ -9,6 +9,7 @@
 namespace vipra::agent {
 namespace {
 
+// A burst of 300 would keep advertisements waiting for milliseconds: the loop looks around after so many.
 constexpr std::size_t kFramesAtOnce = 64;
 
 // What the kernel would answer in a solicited advertisement. Read when announcing begins: it changes when
@@ -83,7 +84,7 @@ void Interface::forget_announcements(router::RouterIndex router) {
 }
 
 void Interface::announce_due(TimePoint now) {
-  announcer_.step(now, *this);
+  announcer_.step(now, *this, kFramesAtOnce);
   flush(Family::kIpv4);
   flush(Family::kIpv6);
 }
@@ -93,7 +94,7 @@ void Interface::announce(router::RouterIndex index, std::uint32_t address_index)
   if (router == nullptr || !router->segment() || address_index >= router->addresses().entries().size())
     return;
   const auto& ip = router->addresses().entries()[address_index].ip;
-  const auto& mac = router->segment()->mac;
+  const auto& mac = router->segment()->announced_mac();
   auto& frames = frames_[ip.is_v4() ? 0 : 1];
   if (ip.is_v4()) {
     frames.push_back(vrrp::gratuitous_arp(ip, mac, vrrp::ArpForm::kRequest));

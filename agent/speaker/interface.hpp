@@ -5,6 +5,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,8 +38,9 @@ struct FamilySockets {
   bool requested = false;  // handles were asked of the supervisor
   bool join_posted = false;
   bool joined = false;
-  bool join_failed = false;  // tried again when links or addresses change, not before
-  std::string error;         // why there are none
+  bool join_failed = false;      // tried again when links or addresses change, not before
+  std::string error;             // why there are none
+  std::set<IpAddress> groups{};  // joined beside VRRP's
   // Routers by VRID: usually one; a second while an older one of the same number is still releasing.
   std::array<std::vector<router::RouterIndex>, 256> by_vrid;
 

@@ -46,8 +46,24 @@ bool KernelState::remove(int index, const IpAddress& ip) {
   return true;
 }
 
-bool KernelState::join_group(int fd, int index, Family family) {
-  return post(net::JoinGroup{next_token_, fd, index, family}, {index, {}, family});
+bool KernelState::join_group(int fd, int index, Family family, std::optional<IpAddress> group) {
+  return post(net::JoinGroup{next_token_, fd, index, family, group}, {index, {}, family, group});
+}
+
+bool KernelState::make_device(const ownership::DeviceSpec& spec) {
+  Target target;
+  target.device = spec;
+  return post(net::MakeDevice{next_token_, spec}, target);
+}
+
+bool KernelState::remove_device(int index) {
+  Target target;
+  target.index = index;
+  return post(net::RemoveDevice{next_token_, index}, target);
+}
+
+bool KernelState::set_guard(int fd, std::shared_ptr<const ownership::NeighbourGuard> guard) {
+  return post(net::SetNeighbourGuard{next_token_, fd, std::move(guard)}, {});
 }
 
 void KernelState::request_dump() {
@@ -162,8 +178,22 @@ void KernelState::on_result(net::KernelResult&& result) {
       }
       break;
     case net::CommandKind::kJoinGroup:
+      if (target.group) {
+        if (failed) log_.warning("kernel.join_failed", {{"error", result.error.what}});
+        break;
+      }
       listener_.on_group_joined(target.index, target.family,
                                 failed ? Status{tl::unexpected{result.error}} : Status{});
+      break;
+    case net::CommandKind::kMakeDevice:
+      listener_.on_device_made(target.device, failed ? Status{tl::unexpected{result.error}} : Status{});
+      break;
+    case net::CommandKind::kRemoveDevice:
+      if (failed) log_.error("device.not_removed", {{"error", result.error.what}});
+      listener_.on_device_removed(target.index);
+      break;
+    case net::CommandKind::kSetNeighbourGuard:
+      listener_.on_guard_set(failed ? Status{tl::unexpected{result.error}} : Status{});
       break;
     case net::CommandKind::kRemoveAllMarked:
     case net::CommandKind::kDumpRoutes:

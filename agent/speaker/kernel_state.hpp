@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "net/netlink_events.hpp"
 #include "ownership/address_set.hpp"
 #include "ownership/kernel_view.hpp"
+#include "ownership/virtual_mac.hpp"
 
 namespace vipra::agent {
 
@@ -28,6 +30,9 @@ class KernelListener {
   virtual void on_address_failed(int index, const IpAddress& ip, bool adding, const std::string& error) = 0;
   virtual void on_address_removed(int index, const IpAddress& ip) = 0;
   virtual void on_group_joined(int index, Family family, const Status& status) = 0;
+  virtual void on_device_made(const ownership::DeviceSpec& spec, const Status& status) = 0;
+  virtual void on_device_removed(int index) = 0;
+  virtual void on_guard_set(const Status& status) = 0;
 };
 
 class KernelState final : public ownership::AddressCommands, private net::NetlinkVisitor {
@@ -48,7 +53,11 @@ class KernelState final : public ownership::AddressCommands, private net::Netlin
   [[nodiscard]] bool remove(int index, const IpAddress& ip) override;
   void request_dump() override;
 
-  [[nodiscard]] bool join_group(int fd, int index, Family family);
+  // Without `group`: VRRP's. The failure of another one is logged, and nobody is told.
+  [[nodiscard]] bool join_group(int fd, int index, Family family, std::optional<IpAddress> group = {});
+  [[nodiscard]] bool make_device(const ownership::DeviceSpec& spec);
+  [[nodiscard]] bool remove_device(int index);
+  [[nodiscard]] bool set_guard(int fd, std::shared_ptr<const ownership::NeighbourGuard> guard);
 
   [[nodiscard]] int events_fd() const noexcept { return events_.fd(); }
   [[nodiscard]] int results_fd() const noexcept { return writer_->fd(); }
@@ -67,6 +76,8 @@ class KernelState final : public ownership::AddressCommands, private net::Netlin
     int index = 0;
     IpAddress ip;
     Family family = Family::kIpv4;
+    std::optional<IpAddress> group{};
+    ownership::DeviceSpec device{};
   };
 
   KernelState(KernelListener& listener, const log::Logger& log, std::unique_ptr<net::KernelWriter> writer,

@@ -1,5 +1,6 @@
 // What the speaker tells about itself: the latest state of each router, transitions as they happened, and its
-// own figures. Changes of state go out at the end of the turn that made them; counters at most once a second,
+// own figures. Changes of state go out at the end of the turn that made them; what changes quickly (1,000
+// addresses that are installed one by one) at most every kChangeInterval; counters at most once a second;
 // some routers a turn, so that telling never delays electing.
 #pragma once
 
@@ -72,12 +73,15 @@ class Snapshots {
 
  private:
   static constexpr Duration kCounterInterval = std::chrono::seconds{1};
+  static constexpr Duration kChangeInterval = std::chrono::milliseconds{50};
   static constexpr std::size_t kRoutersAtOnce = 32;
   static constexpr std::size_t kMaxTransitions = 4096;
 
   struct Known {
     bool exists = false;
     bool dirty = false;
+    bool urgent = false;  // whenever it was told last
+    std::optional<TimePoint> told_at;
     std::uint64_t revision = 0;
     std::int64_t since_unix_ns = 0;
     std::map<std::tuple<State, State, Reason>, std::uint64_t> transitions;
@@ -86,8 +90,11 @@ class Snapshots {
   void fill(const router::VirtualRouter& router, Known& known, channel::v1::RouterSnapshot& out) const;
   void fill(const SpeakerFacts& facts, channel::v1::SpeakerStatus& out) const;
   [[nodiscard]] Known& known(router::RouterIndex router);
-  void mark_all();
   [[nodiscard]] std::vector<SegmentKey>::size_type add_segments(channel::v1::SnapshotBatch& batch);
+  void mark_all(bool urgent);
+  // The first of those that are due, as many as fit a datagram, into `batch`; they are told_now_ then.
+  // Returns when the next one is due.
+  [[nodiscard]] std::optional<TimePoint> fill_routers(TimePoint now, channel::v1::SnapshotBatch& batch);
 
   Link& link_;
   RouterDirectory& routers_;
@@ -97,6 +104,7 @@ class Snapshots {
   std::vector<router::RouterIndex> dirty_;
   std::set<SegmentKey> known_segments_;
   std::vector<SegmentKey> dirty_segments_;
+  std::vector<router::RouterIndex> told_now_;
   std::vector<std::string> removed_;
   std::deque<channel::v1::Transition> transitions_;
   std::uint64_t next_sequence_ = 1;

@@ -81,6 +81,7 @@ std::optional<TimePoint> Speaker::next_deadline() const {
     if (other) at = at ? std::min(*at, *other) : other;
   };
   consider(flush_at_);
+  consider(devices_.deadline());
   consider(tracker_.deadline(now_.mono));
   consider(routes_.deadline());
   for (const auto& [index, interface] : interfaces_) {
@@ -93,6 +94,7 @@ std::optional<TimePoint> Speaker::next_deadline() const {
 // Everything that came is served; now what is due.
 void Speaker::turn() {
   now_ = runtime::now();
+  if (const auto at = devices_.deadline(); at && *at <= now_.mono) interfaces_dirty_ = true;
   if (interfaces_dirty_ && kernel_->synchronised() && handles_complete_) evaluate_interfaces();
   serve_deadlines();
   routes_.on_deadline(now_.mono);
@@ -216,6 +218,11 @@ void Speaker::on_handle(const channel::v1::Handle& handle, sys::UniqueFd fd, con
     }
     return;
   }
+  if (handle.kind() == HANDLE_KIND_NEIGHBOUR_GUARD) {
+    devices_.on_socket(std::move(fd), error, inherited, now_.mono);
+    interfaces_dirty_ = true;
+    return;
+  }
   const bool v6 = handle.kind() == HANDLE_KIND_VRRP_IPV6 || handle.kind() == HANDLE_KIND_NEIGHBOUR_IPV6;
   const auto family = v6 ? Family::kIpv6 : Family::kIpv4;
   const auto index = static_cast<int>(handle.interface_index());
@@ -238,7 +245,7 @@ void Speaker::on_handle(const channel::v1::Handle& handle, sys::UniqueFd fd, con
       read_advertisements(owner, family);
     });
   } else {
-    sockets.neighbours.emplace(std::move(fd), family);
+    sockets.neighbours.emplace(std::move(fd), family, index);
     watched = loop_.watch(raw, EPOLLIN, [this, &owner, family](std::uint32_t) {
       now_ = runtime::now();
       read_claims(owner, family);

@@ -2,6 +2,7 @@
 // parts to the kernel and to the supervisor, and decides nothing itself.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "agent/speaker/owned_page_writer.hpp"
 #include "agent/speaker/route_watch.hpp"
 #include "agent/speaker/snapshots.hpp"
+#include "agent/speaker/virtual_mac_devices.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "plan/desired_state.hpp"
@@ -26,6 +28,7 @@
 #include "runtime/event_loop.hpp"
 #include "runtime/log_sink.hpp"
 #include "track/tracker.hpp"
+#include "vrrp/ethernet_frame.hpp"
 
 namespace vipra::agent {
 
@@ -110,6 +113,14 @@ class Speaker final : private RouterDirectory,
   void judge_vrid_conflicts();
   void remove_orphans();
   void close_unused();
+  void want_devices();
+  [[nodiscard]] std::optional<tl::expected<ownership::Segment, ownership::NoSegment>> segment_for(
+      const router::VirtualRouter& router);
+  void join_solicited_node_groups(Interface& on, const plan::VirtualRouter& desired);
+  // The interface that a device of ours is on; any other index is its own home.
+  [[nodiscard]] int home_of(int index) const;
+  // Some router has this address on this interface or device.
+  [[nodiscard]] bool is_carried(int index, const IpAddress& ip) const;
   [[nodiscard]] Interface& interface(int index);
   void send_request(channel::v1::HandleKind kind, int index, bool open);
   void read_advertisements(Interface& interface, Family family);
@@ -135,11 +146,16 @@ class Speaker final : private RouterDirectory,
   void on_address_failed(int index, const IpAddress& ip, bool adding, const std::string& error) override;
   void on_address_removed(int index, const IpAddress& ip) override;
   void on_group_joined(int index, Family family, const Status& status) override;
+  void on_device_made(const ownership::DeviceSpec& spec, const Status& status) override;
+  void on_device_removed(int index) override;
+  void on_guard_set(const Status& status) override;
   template <class Change>
   void for_owners(int index, const IpAddress& ip, Change&& change);
   // router ports
   bool send(const ownership::Segment& segment, std::span<const std::uint8_t> message,
             const vrrp::Endpoints& endpoints) override;
+  bool send_from_device(const ownership::Segment& segment, std::span<const std::uint8_t> message,
+                        const vrrp::Endpoints& endpoints) override;
   void start(router::RouterIndex router, const Instant& now) override;
   void evidence(router::RouterIndex router, const Instant& now) override;
   void defend(router::RouterIndex router, std::size_t address, const Instant& now) override;
@@ -166,6 +182,9 @@ class Speaker final : private RouterDirectory,
   std::vector<router::RouterIndex> free_slots_;
   std::map<std::string, router::RouterIndex> by_id_;  // not the retiring ones
   std::map<int, std::unique_ptr<Interface>> interfaces_;
+  VirtualMacDevices devices_{log_};
+  std::map<int, int> homes_;  // of devices: the interface that each is on
+  std::array<std::uint8_t, vrrp::kMaxFrame> frame_{};
   std::map<std::string, std::map<std::string, plan::Contribution>> contributions_;
   DeadlineQueue deadlines_;
   std::optional<TimePoint> flush_at_;

@@ -146,15 +146,17 @@ void Speaker::evaluate_interfaces() {
   for (router::RouterIndex i = 0; i < slots_.size(); ++i) {
     if (slots_[i].router && slots_[i].retiring && slots_[i].router->finished()) erase(i);
   }
+  want_devices();
   for (router::RouterIndex i = 0; i < slots_.size(); ++i) {
     if (slots_[i].router && !slots_[i].retiring) place(i);
   }
   for (auto& [index, on] : interfaces_) on->clear_routers();
   for (const auto& slot : slots_) {
     if (!slot.router || !slot.router->segment()) continue;
-    const auto index = slot.router->segment()->index;
-    interface(index).add_router(*slot.router);
-    snapshots_.begin_segment({index, slot.router->desired().family});
+    const auto& segment = *slot.router->segment();
+    interface(segment.index).add_router(*slot.router);
+    if (segment.device) homes_[segment.device->index] = segment.index;
+    snapshots_.begin_segment({segment.index, slot.router->desired().family});
   }
   judge_vrid_conflicts();
   judge_tracks();
@@ -174,7 +176,9 @@ void Speaker::evaluate_interfaces() {
 
 void Speaker::place(router::RouterIndex index) {
   auto& slot = slots_[index];
-  const auto segment = ownership::choose_segment(kernel_->view(), slot.router->desired());
+  const auto found = segment_for(*slot.router);
+  if (!found) return;
+  const auto& segment = *found;
   if (!segment) {
     drive(index, [&](router::VirtualRouter& r) { r.set_segment(now_, segment); });
     return;
@@ -182,6 +186,7 @@ void Speaker::place(router::RouterIndex index) {
   const auto family = slot.router->desired().family;
   auto& on = interface(segment->index);
   const bool ready = prepare_sockets(on, family);
+  join_solicited_node_groups(on, slot.router->desired());
   const auto& error = on.sockets(family).error;
   drive(index, [&](router::VirtualRouter& r) {
     r.set_fault(
@@ -220,6 +225,8 @@ bool Speaker::prepare_sockets(Interface& on, Family family) {
   }
   if (sockets.vrrp && !sockets.join_posted) {
     sockets.join_posted = kernel_->join_group(sockets.vrrp->fd(), on.index(), family);
+    if (!sockets.join_posted)
+      interfaces_dirty_ = true;  // the kernel's queue is full: again when it is less so
   }
   return sockets.ready();
 }
@@ -280,18 +287,17 @@ void Speaker::judge_vrid_conflicts() {
   }
 }
 
-// Addresses with our mark that no router of this node knows: left by a killed agent whose definitions changed
-// since.
+// Addresses and devices with our mark that no router of this node knows: left by a killed agent whose
+// definitions changed since.
 void Speaker::remove_orphans() {
   for (const auto& [index, link] : kernel_->view().links()) {
-    for (const auto& address : kernel_->view().addresses(index)) {
-      if (!address.is_ours()) continue;
-      const auto found = interfaces_.find(index);
-      if (found != interfaces_.end() && !found->second->owners_of(address.ip).empty()) continue;
-      log_.warning("address.orphan_removed", {{"address", address.ip.to_string()}, {"interface", link.name}});
-      static_cast<void>(kernel_->remove(index, address.ip));
+    for (const auto& ip : kernel_->view().ours(index)) {
+      if (is_carried(index, ip)) continue;
+      log_.warning("address.orphan_removed", {{"address", ip.to_string()}, {"interface", link.name}});
+      static_cast<void>(kernel_->remove(index, ip));
     }
   }
+  devices_.remove_orphans(*kernel_);
 }
 
 void Speaker::close_unused() {

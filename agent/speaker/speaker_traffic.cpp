@@ -69,11 +69,12 @@ void Speaker::read_claims(Interface& on, Family family) {
 
 template <class Change>
 void Speaker::for_owners(int index, const IpAddress& ip, Change&& change) {
-  const auto found = interfaces_.find(index);
+  const auto found = interfaces_.find(home_of(index));
   if (found == interfaces_.end()) return;
   for (const auto i : found->second->owners_of(ip)) {
+    if (slots_[i].router->addresses().index() != index) continue;
     drive(i, change);
-    if (slots_[i].retiring) interfaces_dirty_ = true;  // it may be finished
+    if (slots_[i].retiring && slots_[i].router->finished()) interfaces_dirty_ = true;
   }
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "channel/protocol.hpp"
+#include "net/neighbour_guard.hpp"
 #include "net/neighbour_socket.hpp"
 #include "net/vrrp_socket.hpp"
 
@@ -33,14 +34,19 @@ Result<sys::UniqueFd> open_socket(channel::v1::HandleKind kind, int index, const
   return fail(Errc::kInvalid, "handles of kind " + std::to_string(kind) + " are not opened on request");
 }
 
+Result<sys::UniqueFd> open_handle(const HandleTable::Key& key) {
+  if (key == kNeighbourGuardHandle) return net::open_neighbour_guard();
+  const auto name = interface_name(key.interface_index);
+  if (!name) return tl::unexpected{name.error()};
+  return open_socket(key.kind, static_cast<int>(key.interface_index), *name);
+}
+
 }  // namespace
 
 Result<int> HandleTable::open(const Key& key) {
   if (const auto found = find(key)) return *found;
   if (handles_.size() >= channel::kMaxHandles) return fail(Errc::kInvalid, "too many handles are open");
-  const auto name = interface_name(key.interface_index);
-  if (!name) return tl::unexpected{name.error()};
-  auto fd = open_socket(key.kind, static_cast<int>(key.interface_index), *name);
+  auto fd = open_handle(key);
   if (!fd) return tl::unexpected{std::move(fd).error()};
   const int number = fd->get();
   handles_.emplace(key, std::move(*fd));
@@ -49,6 +55,7 @@ Result<int> HandleTable::open(const Key& key) {
 
 std::size_t HandleTable::drop_vanished() {
   return std::erase_if(handles_, [](const auto& entry) {
+    if (entry.first == kNeighbourGuardHandle) return false;
     std::array<char, IF_NAMESIZE> name{};
     return ::if_indextoname(entry.first.interface_index, name.data()) == nullptr;
   });

@@ -38,4 +38,7 @@ class HandleTable {
   std::map<Key, sys::UniqueFd> handles_;
 };
 
+// Of no interface; what it owns in the kernel goes with its last descriptor.
+inline constexpr HandleTable::Key kNeighbourGuardHandle{channel::v1::HANDLE_KIND_NEIGHBOUR_GUARD, 0};
+
 }  // namespace vipra::supervisor

@@ -134,11 +134,8 @@ void SpeakerKeeper::on_exit(const Exit& exit) {
   if (now - started_ < kYoung) inherit(belongings, left_);
   left_ = std::move(belongings);
   if (stopping_) {
-    if (exit.clean() && !hung_ && left_.nothing()) {
-      given_up();
-    } else {
-      give_up(now);
-    }
+    if (exit.clean() && !hung_ && left_.nothing()) left_ = {};
+    give_up(now);
     return;
   }
   judge_death(now);
@@ -177,6 +174,8 @@ void SpeakerKeeper::sweep() {
     } else if (*removed != 0) {
       log_.warning("supervisor.addresses_removed", {{"addresses", *removed}});
     }
+    // Not before: a device that loses its addresses, or goes, would say so with the virtual MAC address.
+    handles_.close(kNeighbourGuardHandle);
     given_up();
   });
 }

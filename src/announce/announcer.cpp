@@ -47,9 +47,10 @@ void Announcer::configure(RouterIndex index, const Schedule& schedule) {
     router->evidence_at = std::min(router->evidence_at, router->evidence_round_at + schedule.evidence_gap);
   if (!router->first_pending) {
     const auto& repeats = schedule.repeats;
-    router->repeats_done = static_cast<std::size_t>(std::count_if(
-        repeats.begin(), repeats.end(),
-        [&](Duration repeat) { return router->started + repeat <= router->scheduled_round_at; }));
+    router->repeats_done =
+        static_cast<std::size_t>(std::count_if(repeats.begin(), repeats.end(), [&](Duration repeat) {
+          return router->started + repeat <= router->scheduled_round_at;
+        }));
     schedule_next(*router);
   }
   if (router->phase == Phase::kIdle) wake_ = std::min(wake_, due_at(*router));
@@ -123,17 +124,20 @@ std::optional<TimePoint> Announcer::deadline() const noexcept {
   return wake_;
 }
 
-void Announcer::step(TimePoint now, Sink& sink) {
+void Announcer::step(TimePoint now, Sink& sink, std::size_t most) {
   if (now < wake_) return;
   collect_due(now);
   auto& [first, later] = queues_;
   const auto serve = [&](Queue& queue) {
     while (queue.head != kNone) {
-      if (!announce_next(queue, now, sink)) return false;
+      if (most == 0) return false;
+      const auto announced = announce_next(queue, now, sink);
+      if (!announced) return false;
+      if (*announced) --most;
     }
     return true;
   };
-  if (serve(first) && serve_defences(now, sink)) static_cast<void>(serve(later));
+  if (serve(first) && serve_defences(now, sink, most)) static_cast<void>(serve(later));
   find_wake(now);
 }
 
@@ -222,12 +226,13 @@ void Announcer::find_defence(Router& router) noexcept {
 }
 
 // False when the bucket is empty.
-bool Announcer::serve_defences(TimePoint now, Sink& sink) {
+bool Announcer::serve_defences(TimePoint now, Sink& sink, std::size_t& most) {
   for (auto& router : routers_) {
     if (router.phase == Phase::kStopped || router.defence_at > now) continue;
     for (std::uint32_t address = 0; address < router.defend_at.size(); ++address) {
       if (defence_of(router, address) > now) continue;
-      if (!bucket_.try_take(now)) return false;
+      if (most == 0 || !bucket_.try_take(now)) return false;
+      --most;
       router.sent_at[address] = router.defended_at[address] = now;
       router.defend_at[address] = kNever;
       sink.announce(router.id, address);
@@ -260,8 +265,8 @@ void Announcer::collect_due(TimePoint now) noexcept {
   }
 }
 
-// Serves the head of the queue. False when the bucket is empty.
-bool Announcer::announce_next(Queue& queue, TimePoint now, Sink& sink) {
+// Serves the head of the queue.
+std::optional<bool> Announcer::announce_next(Queue& queue, TimePoint now, Sink& sink) {
   const Slot slot = queue.head;
   auto& router = routers_[slot];
   const auto allowed = next_address_at(router);
@@ -269,9 +274,9 @@ bool Announcer::announce_next(Queue& queue, TimePoint now, Sink& sink) {
     unlink(slot);
     router.phase = Phase::kParked;
     router.resume_at = allowed;
-    return true;
+    return false;
   }
-  if (!bucket_.try_take(now)) return false;
+  if (!bucket_.try_take(now)) return std::nullopt;
   unlink(slot);
   const auto address = router.cursor;
   router.sent_at[address] = now;

@@ -1,4 +1,5 @@
-// When the addresses of a virtual router are announced: the table of ARCHITECTURE.md, or what a definition says.
+// When the addresses of a virtual router are announced: the table of ARCHITECTURE.md, or what a definition
+// says.
 #pragma once
 
 #include <array>
@@ -19,11 +20,11 @@ inline constexpr Duration kDefendInterval = std::chrono::seconds{10};
 
 struct Schedule {
   InlineVector<Duration, kMaxRepeats> repeats;  // since the start, in order
-  Duration refresh{};    // after the last round, once the repeats are through
+  Duration refresh{};                           // after the last round, once the repeats are through
   Duration round_gap{};  // scheduled rounds that are late (a full bucket, a stall) start no closer than this
-  Duration evidence_gap{};                // rounds for evidence start no closer than this
-  InlineVector<Duration, 2> follow_ups;   // after a round for evidence: ours shall be the last word
-  Duration spacing{};  // between two announcements of one address, whatever they are for
+  Duration evidence_gap{};               // rounds for evidence start no closer than this
+  InlineVector<Duration, 2> follow_ups;  // after a round for evidence: ours shall be the last word
+  Duration spacing{};                    // between two announcements of one address, whatever they are for
   bool operator==(const Schedule&) const = default;
 };
 

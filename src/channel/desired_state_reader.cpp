@@ -6,7 +6,6 @@
 
 #include "channel/part_reader.hpp"
 #include "channel/protocol.hpp"
-#include "vrrp/packet.hpp"
 
 namespace vipra::channel {
 namespace {
@@ -97,16 +96,9 @@ Status read_interface(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
   return {};
 }
 
-// One advertisement must carry them all, for IPv6 in one Ethernet frame behind the link-local address.
-std::size_t max_addresses(Family family) {
-  return family == Family::kIpv4 ? vrrp::kMaxAddresses : vrrp::kMaxIpv6AddressesInFrame - 1;
-}
-
 Status read_addresses(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
   const auto count = static_cast<std::size_t>(wire.addresses_size());
-  if (count == 0 || count > max_addresses(out.family)) {
-    return bad(wire, "addresses", "none, or more than one advertisement carries");
-  }
+  if (count == 0 || count > kMaxRouterAddresses) return bad(wire, "addresses", "none, or too many");
   out.addresses.reserve(count);
   std::set<IpAddress> seen;
   for (const auto& item : wire.addresses()) {

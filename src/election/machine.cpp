@@ -137,7 +137,7 @@ Duration Machine::down_interval(Duration interval) const {
 
 Duration Machine::release_bound() const {
   // The largest skew any backup can have (priority 1), plus what a taker needs to install and announce.
-  return vrrp::skew_time(config_.version, config_.interval, 1) + kReleaseMargin;
+  return vrrp::skew_time(config_.version, config_.interval, 1) + kReleaseMargin + config_.install_time;
 }
 
 bool Machine::peers_may_have_moved(const Instant& now, const Master& master) const {
@@ -181,7 +181,7 @@ std::optional<TimePoint> Machine::end_of_delay(const Instant& now) const {
 Machine::Backup Machine::quick_backup(const Instant& now) const {
   auto backup = fresh_backup(now);
   backup.master_down_at = now.mono + skew(config_.interval);
-  backup.hold_until = backup.master_down_at + kHoldAfterBetter;
+  backup.hold_until = backup.master_down_at + hold_after_better();
   return backup;
 }
 
@@ -269,7 +269,7 @@ void Machine::listen_after_stall(const Instant& now, Actions& out) {
   // notices; if somebody did, its first advertisement ends the hold.
   auto backup = fresh_backup(now);
   backup.master_down_at = now.mono + config_.interval + skew(config_.interval);
-  backup.hold_until = backup.master_down_at + kHoldAfterBetter;
+  backup.hold_until = backup.master_down_at + hold_after_better();
   to_backup(now, backup, Reason::kStalled, out);
 }
 

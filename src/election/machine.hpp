@@ -35,6 +35,8 @@ struct Config {
   Duration startup_delay{};
   Duration link_up_delay{};
   Duration recovery_delay{};
+  // What a taker needs for many addresses, on top of what the bounds below allow it for a few.
+  Duration install_time{};
   bool operator==(const Config&) const = default;
 };
 
@@ -243,6 +245,7 @@ class Machine {
   [[nodiscard]] std::optional<TimePoint> end_of_delay(const Instant& now) const;
   [[nodiscard]] Backup quick_backup(const Instant& now) const;
   [[nodiscard]] Duration release_bound() const;
+  [[nodiscard]] Duration hold_after_better() const { return kHoldAfterBetter + config_.install_time; }
   [[nodiscard]] bool wins_against(const AdvertReceived& advert) const;
   [[nodiscard]] bool peers_may_have_moved(const Instant& now, const Master& master) const;
 

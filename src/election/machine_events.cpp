@@ -108,7 +108,7 @@ void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& adve
   backup.master = advert.source;
   backup.master_priority = advert.priority;
   // Somebody serves: what is held from an earlier mastership is his now.
-  shorten(backup.hold_until, now.mono + kHoldAfterBetter);
+  shorten(backup.hold_until, now.mono + hold_after_better());
   if (!lower) {
     backup.taking_over = false;
     backup.better_since.reset();
@@ -171,7 +171,7 @@ void Machine::on_advert_in_master(const Instant& now, const AdvertReceived& adve
   backup.master_down_at = advert.received_at + down_interval(backup.master_interval);
   backup.master = advert.source;
   backup.master_priority = advert.priority;
-  backup.hold_until = now.mono + kHoldAfterBetter;
+  backup.hold_until = now.mono + hold_after_better();
   to_backup(now, backup, Reason::kPreempted, out);
 }
 
@@ -255,7 +255,8 @@ void Machine::on_lead(const Instant& now, LeadState lead, Actions& out) {
   auto backup = fresh_backup(now);
   if (lead == LeadState::kBackup) {
     last_word(out);
-    backup.hold_until = now.mono + kHoldAfterBetter;  // the taker's router of this family moves with its lead
+    backup.hold_until =
+        now.mono + hold_after_better();  // the taker's router of this family moves with its lead
   } else {
     resign(now, out);
     backup.hold_until = now.mono + release_bound();

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "base/check.hpp"
+#include "net/neighbour_guard.hpp"
 #include "net/vrrp_socket.hpp"
 
 namespace vipra::net {
@@ -66,7 +67,8 @@ struct Executor {
   }
   void operator()(const JoinGroup& command) const {
     result.token = command.token;
-    take_status(join_vrrp_group(command.fd, command.family, command.index), result);
+    take_status(join_group(command.fd, command.group.value_or(vrrp_group(command.family)), command.index),
+                result);
   }
   void operator()(const RemoveAllMarked& command) const {
     result.token = command.token;
@@ -78,6 +80,18 @@ struct Executor {
     auto routes = socket.dump_routes(*command.wanted);
     if (!routes) return take_status(tl::unexpected<Error>{std::move(routes).error()}, result);
     result.routes = std::make_unique<std::vector<ownership::Route>>(std::move(*routes));
+  }
+  void operator()(const MakeDevice& command) const {
+    result.token = command.token;
+    take_status(socket.make_device(command.spec), result);
+  }
+  void operator()(const RemoveDevice& command) const {
+    result.token = command.token;
+    take_status(socket.remove_device(command.index), result);
+  }
+  void operator()(const SetNeighbourGuard& command) const {
+    result.token = command.token;
+    take_status(set_neighbour_guard(command.fd, *command.guard), result);
   }
 };
 

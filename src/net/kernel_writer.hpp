@@ -25,6 +25,7 @@
 #include "net/links.hpp"
 #include "net/route_socket.hpp"
 #include "ownership/routes.hpp"
+#include "ownership/virtual_mac.hpp"
 #include "sys/unique_fd.hpp"
 
 namespace vipra::net {
@@ -51,6 +52,7 @@ struct JoinGroup {
   int fd = -1;
   int index = 0;
   Family family = Family::kIpv4;
+  std::optional<IpAddress> group{};  // another one than VRRP's
 };
 struct RemoveAllMarked {
   CommandToken token = 0;
@@ -60,8 +62,23 @@ struct DumpRoutes {
   CommandToken token = 0;
   std::shared_ptr<const std::vector<IpPrefix>> wanted;  // sorted
 };
-using KernelCommand =
-    std::variant<AddAddress, RemoveAddress, DumpKernel, JoinGroup, RemoveAllMarked, DumpRoutes>;
+struct MakeDevice {
+  CommandToken token = 0;
+  ownership::DeviceSpec spec;
+};
+// Whatever is posted behind it waits for tens of milliseconds.
+struct RemoveDevice {
+  CommandToken token = 0;
+  int index = 0;
+};
+// On a socket of open_neighbour_guard(), which must stay open until the result is there.
+struct SetNeighbourGuard {
+  CommandToken token = 0;
+  int fd = -1;
+  std::shared_ptr<const ownership::NeighbourGuard> guard;
+};
+using KernelCommand = std::variant<AddAddress, RemoveAddress, DumpKernel, JoinGroup, RemoveAllMarked,
+                                   DumpRoutes, MakeDevice, RemoveDevice, SetNeighbourGuard>;
 
 // In the order of KernelCommand's alternatives.
 enum class CommandKind : std::uint8_t {
@@ -70,7 +87,10 @@ enum class CommandKind : std::uint8_t {
   kDump,
   kJoinGroup,
   kRemoveAllMarked,
-  kDumpRoutes
+  kDumpRoutes,
+  kMakeDevice,
+  kRemoveDevice,
+  kSetNeighbourGuard
 };
 
 enum class CommandOutcome : std::uint8_t {
@@ -83,8 +103,8 @@ struct KernelResult {
   CommandToken token = 0;
   CommandKind kind = CommandKind::kAddAddress;
   CommandOutcome outcome = CommandOutcome::kDone;
-  Error error;                       // kFailed only
-  std::unique_ptr<KernelDump> dump;  // kDump and kDone only
+  Error error;                                            // kFailed only
+  std::unique_ptr<KernelDump> dump;                       // kDump and kDone only
   std::unique_ptr<std::vector<ownership::Route>> routes;  // kDumpRoutes and kDone only
 };
 

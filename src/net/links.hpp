@@ -7,6 +7,8 @@ namespace vipra::net {
 
 using ownership::InterfaceAddress;
 using ownership::kAddressProtocol;
+using ownership::kDeviceGroup;
+using ownership::kDeviceMark;
 using ownership::KernelDump;
 using ownership::Link;
 

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "base/check.hpp"
@@ -103,8 +104,8 @@ struct NeighbourSocket::Buffers {
   ReceiveBatch<kBatch, kFrameSize> batch;
 };
 
-NeighbourSocket::NeighbourSocket(sys::UniqueFd fd, Family family)
-    : fd_{std::move(fd)}, family_{family}, buffers_{std::make_unique<Buffers>()} {}
+NeighbourSocket::NeighbourSocket(sys::UniqueFd fd, Family family, int index)
+    : fd_{std::move(fd)}, family_{family}, index_{index}, buffers_{std::make_unique<Buffers>()} {}
 NeighbourSocket::NeighbourSocket(NeighbourSocket&&) noexcept = default;
 NeighbourSocket& NeighbourSocket::operator=(NeighbourSocket&&) noexcept = default;
 NeighbourSocket::~NeighbourSocket() = default;
@@ -133,6 +134,22 @@ Result<std::size_t> NeighbourSocket::send(std::span<const vrrp::NeighbourFrame> 
                             socket_advice(errno));
   }
   return sent;
+}
+
+int NeighbourSocket::transmit(std::span<const std::uint8_t> frame) noexcept {
+  constexpr std::size_t kType = 12;  // where Ethernet has it
+  if (frame.size() < kType + 2) return EINVAL;
+  sockaddr_ll to{};
+  to.sll_family = AF_PACKET;
+  std::memcpy(&to.sll_protocol, frame.data() + kType, sizeof(to.sll_protocol));
+  to.sll_ifindex = index_;
+  to.sll_halen = ETH_ALEN;
+  std::memcpy(to.sll_addr, frame.data(), ETH_ALEN);
+  while (::sendto(fd_.get(), frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+                  reinterpret_cast<const sockaddr*>(&to), sizeof(to)) < 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
 }
 
 Result<std::size_t> NeighbourSocket::fetch() {

@@ -31,7 +31,7 @@ class NeighbourSocket {
   static constexpr std::size_t kBatch = 16;
   static constexpr int kMaxBatches = 64;
 
-  NeighbourSocket(sys::UniqueFd fd, Family family);
+  NeighbourSocket(sys::UniqueFd fd, Family family, int index);
   NeighbourSocket(NeighbourSocket&&) noexcept;
   NeighbourSocket& operator=(NeighbourSocket&&) noexcept;
   ~NeighbourSocket();
@@ -40,6 +40,9 @@ class NeighbourSocket {
   // has no room (try the rest later); an error (ENETDOWN, ENXIO: the interface is down or gone) when none
   // did.
   [[nodiscard]] Result<std::size_t> send(std::span<const vrrp::NeighbourFrame> frames);
+
+  // Sends one whole frame, of whatever protocol, out of the interface. Never blocks. 0 or an errno.
+  [[nodiscard]] int transmit(std::span<const std::uint8_t> frame) noexcept;
 
   // Calls `handler(const vrrp::NeighbourClaim&, Duration age)` for each claim that is queued, at most
   // kMaxBatches x kBatch frames; `age` as in VrrpSocket. Frames that claim nothing are skipped. An interface
@@ -68,6 +71,7 @@ class NeighbourSocket {
 
   sys::UniqueFd fd_;
   Family family_;
+  int index_;
   std::unique_ptr<Buffers> buffers_;  // allocated once
 };
 

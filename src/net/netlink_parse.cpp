@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <string_view>
 
 #include "net/netlink_attributes.hpp"
 #include "net/netlink_events.hpp"
@@ -19,6 +20,18 @@ using namespace attributes;
 
 // linux/if.h has it, but cannot be included beside net/if.h.
 constexpr unsigned kLowerUp = 1u << 16;
+
+std::string_view as_text(Bytes value) noexcept {
+  const auto end = std::find(value.begin(), value.end(), std::uint8_t{0});
+  return {reinterpret_cast<const char*>(value.data()), static_cast<std::size_t>(end - value.begin())};
+}
+
+bool is_macvlan(Bytes link_info) noexcept {
+  while (const auto attribute = next_attribute(link_info)) {
+    if (attribute->type == IFLA_INFO_KIND) return as_text(attribute->value) == "macvlan";
+  }
+  return false;
+}
 
 void parse_link(std::uint16_t type, Bytes payload, NetlinkVisitor& visitor) {
   const auto info = take<ifinfomsg>(payload);
@@ -34,17 +47,31 @@ void parse_link(std::uint16_t type, Bytes payload, NetlinkVisitor& visitor) {
   link.up = (info->ifi_flags & kUsable) == kUsable;
   link.loopback = (info->ifi_flags & IFF_LOOPBACK) != 0;
   link.multicast = (info->ifi_flags & IFF_MULTICAST) != 0;
+  int lower = 0;
+  std::uint32_t group = 0;
+  std::string_view alias;
   while (const auto attribute = next_attribute(payload)) {
     const Bytes value = attribute->value;
     if (attribute->type == IFLA_IFNAME) {
-      const auto end = std::find(value.begin(), value.end(), std::uint8_t{0});
-      if (end - value.begin() < IFNAMSIZ) link.name.assign(value.begin(), end);
+      const auto name = as_text(value);
+      if (name.size() < IFNAMSIZ) link.name = name;
     } else if (attribute->type == IFLA_ADDRESS && value.size() == link.mac.bytes.size()) {
       std::copy(value.begin(), value.end(), link.mac.bytes.begin());
     } else if (attribute->type == IFLA_MTU) {
       link.mtu = attribute->as<std::uint32_t>().value_or(0);
+    } else if (attribute->type == IFLA_LINK) {
+      lower = attribute->as<std::int32_t>().value_or(0);
+    } else if (attribute->type == IFLA_LINKINFO) {
+      link.macvlan = is_macvlan(value);
+    } else if (attribute->type == IFLA_GROUP) {
+      group = attribute->as<std::uint32_t>().value_or(0);
+    } else if (attribute->type == IFLA_IFALIAS) {
+      alias = as_text(value);
     }
   }
+  if (link.macvlan) link.lower = lower;  // a veth names its other end there, of whatever namespace
+  // The group is there from the first moment, the alias a moment later.
+  link.ours = link.macvlan && (alias.empty() ? group == kDeviceGroup : alias.starts_with(kDeviceMark));
   // Wireless drivers send messages about a link that describe nothing of it, not even the name.
   if (!link.name.empty()) visitor.on_link(link);
 }

@@ -20,6 +20,7 @@
 #include <thread>
 
 #include "net/interface_error.hpp"
+#include "net/libnl_pointers.hpp"
 #include "net/netlink_events.hpp"
 #include "net/route_parse.hpp"
 
@@ -29,18 +30,6 @@ namespace {
 constexpr int kDumpAttempts = 8;
 constexpr int kSocketBuffer = 256 * 1024;
 constexpr timeval kAnswerTimeout{.tv_sec = 5, .tv_usec = 0};
-
-template <auto kFree>
-struct FreeWith {
-  template <class P>
-  void operator()(P* p) const noexcept {
-    kFree(p);
-  }
-};
-using MessagePtr = std::unique_ptr<nl_msg, FreeWith<nlmsg_free>>;
-using CallbacksPtr = std::unique_ptr<nl_cb, FreeWith<nl_cb_put>>;
-using RouteAddressPtr = std::unique_ptr<rtnl_addr, FreeWith<rtnl_addr_put>>;
-using AddressPtr = std::unique_ptr<nl_addr, FreeWith<nl_addr_put>>;
 
 std::uint8_t full_length(const IpAddress& ip) {
   return ip.is_v4() ? 32 : 128;
@@ -333,6 +322,15 @@ Status RouteSocket::remove(int index, const IpAddress& ip, std::uint8_t prefix_l
   return fail_request("cannot remove " + describe(ip, index), result, replies.explanation);
 }
 
+Status RouteSocket::request(nl_msg& message, const std::string& what) {
+  Replies replies;
+  const int result = transact(message, replies);
+  if (result == 0) return {};
+  auto failure = fail_request(what, result, replies.explanation);
+  if (result > 0) failure.value().sys_errno = result;
+  return failure;
+}
+
 int RouteSocket::dump_once(KernelDump& into) {
   into = {};
   DumpCollector collector{into};
@@ -357,8 +355,7 @@ Result<KernelDump> RouteSocket::dump() {
   return fail(Errc::kTimeout, "cannot list interfaces and addresses: they keep changing; try again");
 }
 
-int RouteSocket::dump_routes_once(const std::vector<IpPrefix>& wanted,
-                                  std::vector<ownership::Route>& into) {
+int RouteSocket::dump_routes_once(const std::vector<IpPrefix>& wanted, std::vector<ownership::Route>& into) {
   into.clear();
   RouteCollector collector{wanted, into};
   for (const auto family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}}) {
@@ -377,8 +374,7 @@ int RouteSocket::dump_routes_once(const std::vector<IpPrefix>& wanted,
   return 0;
 }
 
-Result<std::vector<ownership::Route>> RouteSocket::dump_routes(
-    const std::vector<IpPrefix>& wanted) {
+Result<std::vector<ownership::Route>> RouteSocket::dump_routes(const std::vector<IpPrefix>& wanted) {
   std::vector<ownership::Route> routes;
   for (int attempt = 0; attempt < kDumpAttempts; ++attempt) {
     if (auto ready = reconnect_if_broken(); !ready) return tl::unexpected<Error>{std::move(ready).error()};
@@ -402,13 +398,17 @@ Result<std::size_t> RouteSocket::remove_all_marked() {
   if (!dumped) return tl::unexpected<Error>{std::move(dumped).error()};
   std::size_t removed = 0;
   Status first_failure;
+  const auto note = [&](Status status) {
+    if (!status && first_failure) first_failure = std::move(status);
+    return status.has_value();
+  };
   for (const auto& address : dumped->addresses) {
     if (!address.is_ours()) continue;
-    auto status = remove(address.index, address.ip, address.prefix_length);
-    if (status)
-      ++removed;
-    else if (first_failure)
-      first_failure = std::move(status);
+    if (note(remove(address.index, address.ip, address.prefix_length))) ++removed;
+  }
+  // Only now: each blocks for tens of milliseconds, and nobody answers on them any more.
+  for (const auto& link : dumped->links) {
+    if (link.ours) static_cast<void>(note(remove_device(link.index)));
   }
   if (!first_failure) return tl::unexpected<Error>{std::move(first_failure).error()};
   return removed;

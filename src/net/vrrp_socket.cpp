@@ -191,9 +191,12 @@ Result<sys::UniqueFd> open_vrrp_socket(Family family, int index, const std::stri
 }
 
 Status join_vrrp_group(int fd, Family family, int index) {
-  const auto group = vrrp_group(family);
+  return join_group(fd, vrrp_group(family), index);
+}
+
+Status join_group(int fd, const IpAddress& group, int index) {
   int rc = 0;
-  if (family == Family::kIpv4) {
+  if (group.is_v4()) {
     ip_mreqn request{};
     request.imr_ifindex = index;
     std::memcpy(&request.imr_multiaddr, group.bytes().data(), sizeof(request.imr_multiaddr));

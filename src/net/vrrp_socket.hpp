@@ -37,6 +37,8 @@ namespace vipra::net {
 // Joins 224.0.0.18 or ff02::12; joined already is success. Takes the kernel's routing lock: for the
 // kernel-writer thread (JoinGroup), or a process that has no elections to miss.
 [[nodiscard]] Status join_vrrp_group(int fd, Family family, int index);
+// The same with any group of the socket's family.
+[[nodiscard]] Status join_group(int fd, const IpAddress& group, int index);
 
 // What came, or why it cannot be used: DropReason::kLength for a datagram longer than any advertisement,
 // kDestination for one that came by another interface, else what vrrp::parse_ipv4_datagram says. `message` is

@@ -11,7 +11,7 @@ tl::unexpected<NoSegment> none(Reason reason, std::string detail, int index = 0)
 
 tl::expected<const Link*, NoSegment> by_name(const KernelView& kernel, const std::string& name) {
   for (const auto& [index, link] : kernel.links()) {
-    if (link.name == name) return &link;
+    if (link.name == name && !link.ours) return &link;
   }
   return none(Reason::kInterfaceMissing, "there is no interface named " + name);
 }
@@ -26,7 +26,7 @@ tl::expected<const Link*, NoSegment> by_pattern(const KernelView& kernel, const 
   }
   const Link* match = nullptr;
   for (const auto& [index, link] : kernel.links()) {
-    if (link.loopback || !std::regex_match(link.name, expression)) continue;
+    if (link.loopback || link.ours || !std::regex_match(link.name, expression)) continue;
     if (match != nullptr) {
       return none(Reason::kInterfaceAmbiguous, "the interface pattern " + pattern + " matches " +
                                                    match->name + " and " + link.name + ": make it match one");
@@ -42,9 +42,9 @@ tl::expected<const Link*, NoSegment> by_subnet(const KernelView& kernel, const p
   const Link* best = nullptr;
   int best_length = -1;
   for (const auto& [index, link] : kernel.links()) {
-    if (link.loopback) continue;
-    for (const auto& address : kernel.addresses(index)) {
-      if (address.is_ours() || address.ip == wanted) continue;
+    if (link.loopback || link.ours) continue;
+    for (const auto& address : kernel.others(index)) {
+      if (address.ip == wanted) continue;
       if (!address.ip.shares_prefix(wanted, address.prefix_length)) continue;
       if (address.prefix_length > best_length) best = &link, best_length = address.prefix_length;
     }

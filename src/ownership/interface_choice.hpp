@@ -1,6 +1,7 @@
 // Which interface a router runs on. Pure; judged again after every change of links or addresses.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <tl/expected.hpp>
 
@@ -12,6 +13,15 @@
 
 namespace vipra::ownership {
 
+// A macvlan of ours that carries a router's addresses with the virtual router MAC address (RFC 9568
+// section 7.3).
+struct VirtualMacDevice {
+  int index = 0;
+  std::string name;
+  MacAddress mac;
+  bool operator==(const VirtualMacDevice&) const = default;
+};
+
 // One interface, ready to elect on.
 struct Segment {
   int index = 0;
@@ -20,6 +30,11 @@ struct Segment {
   unsigned mtu = 1500;
   IpAddress primary;       // what advertisements of the family are sent from
   UnicastReach unicast{};  // empty where the router sends to the group alone
+  std::optional<VirtualMacDevice> device{};
+
+  // Where the addresses are, and at which MAC address neighbours find them.
+  [[nodiscard]] int carrier_index() const noexcept { return device ? device->index : index; }
+  [[nodiscard]] const MacAddress& announced_mac() const noexcept { return device ? device->mac : mac; }
   bool operator==(const Segment&) const = default;
 };
 
@@ -31,6 +46,9 @@ struct NoSegment {
   int index = 0;
 };
 
+// The interface to announce on; a device is no part of it yet (virtual_mac.hpp). Devices of ours are never
+// chosen.
+//
 // By subnet: the interface with an address (not ours) whose prefix holds the router's first address; the
 // longest prefix wins. By pattern: the whole name matches; more than one match is ambiguous. An invalid
 // pattern is kInvalidValue (validation catches it earlier).

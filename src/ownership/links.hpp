@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ip_address.hpp"
@@ -16,14 +17,22 @@ namespace vipra::ownership {
 // attribute: there no address of ours can be told from a stranger's (see KernelDump::marks_visible).
 inline constexpr std::uint8_t kAddressProtocol = 213;
 
+// What every device that Vipra makes carries from the moment it exists (IFLA_GROUP), and its alias begins
+// with, once it is complete. Any other device is a stranger's, whatever its name.
+inline constexpr std::uint32_t kDeviceGroup = 213;
+inline constexpr std::string_view kDeviceMark = "vipra: virtual MAC";
+
 struct Link {
   int index = 0;
-  std::string name;  // at most 15 characters: no heap
-  MacAddress mac;    // zero for interfaces whose addresses have not 6 bytes
+  std::string name;      // at most 15 characters: no heap
+  MacAddress mac;        // zero for interfaces whose addresses have not 6 bytes
   bool enabled = false;  // IFF_UP: somebody wants it up
   bool up = false;       // IFF_UP, carrier, and operationally up: frames can be sent
   bool loopback = false;
   bool multicast = false;
+  bool macvlan = false;
+  bool ours = false;  // a macvlan with our mark
+  int lower = 0;      // of a macvlan: the interface that carries its frames
   unsigned mtu = 0;
 
   bool operator==(const Link&) const = default;

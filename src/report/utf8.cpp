@@ -68,6 +68,15 @@ void visit_strings(const v1::VirtualIPReport& vip, const Visit& visit) {
   for (const auto& problem : vip.problems()) visit_strings(problem, visit);
 }
 
+void visit_strings(const v1::SegmentReport& segment, const Visit& visit) {
+  visit(segment.interface());
+  visit(segment.family());
+  for (const auto& router : segment.foreign_routers()) {
+    visit(router.source());
+    for (const auto& address : router.addresses()) visit(address);
+  }
+}
+
 }  // namespace
 
 std::size_t utf8_sequence_length(std::string_view text) noexcept {
@@ -117,6 +126,7 @@ void for_each_string(const v1::NodeReport& report, const Visit& visit) {
   for (const auto& vip : report.virtual_ips()) visit_strings(vip, visit);
   for (const auto& router : report.routers()) visit_strings(router, visit);
   for (const auto& problem : report.problems()) visit_strings(problem, visit);
+  for (const auto& segment : report.segments()) visit_strings(segment, visit);
   for (const auto& transition : report.transitions()) {
     visit(transition.router());
     visit(transition.detail());

@@ -27,6 +27,13 @@ class AdvertisementPort {
   // False: the kernel refused (counted by the router).
   [[nodiscard]] virtual bool send(const ownership::Segment& segment, std::span<const std::uint8_t> message,
                                   const vrrp::Endpoints& endpoints) = 0;
+  // To the group, with the MAC address of the segment's device as Ethernet source (RFC 9568 section 7.3):
+  // switches send there what is for the virtual MAC address. Only who has that to offer overrides it.
+  [[nodiscard]] virtual bool send_from_device(const ownership::Segment& segment,
+                                              std::span<const std::uint8_t> message,
+                                              const vrrp::Endpoints& endpoints) {
+    return send(segment, message, endpoints);
+  }
 };
 
 // Announcements of the router's addresses, by their position in VirtualRouter::addresses().

@@ -8,6 +8,13 @@ namespace {
 
 using AddressState = ownership::AddressSet::Kernel;
 
+// What a taker needs to add so many addresses before it announces the first: beyond these few, which the
+// bounds of the election allow for.
+Duration install_time(std::size_t addresses) {
+  constexpr std::size_t kFew = 50;
+  return std::chrono::microseconds{500} * static_cast<int>(addresses - std::min(addresses, kFew));
+}
+
 election::Config machine_config(const plan::VirtualRouter& desired) {
   election::Config config;
   config.version = desired.version;
@@ -18,6 +25,7 @@ election::Config machine_config(const plan::VirtualRouter& desired) {
   config.startup_delay = desired.startup_delay;
   config.link_up_delay = desired.link_up_delay;
   config.recovery_delay = desired.recovery_delay;
+  config.install_time = install_time(desired.addresses.size());
   return config;
 }
 
@@ -28,6 +36,19 @@ int effective(const plan::VirtualRouter& desired, const std::vector<plan::Contri
   int sum = desired.base_priority;
   for (const auto& contribution : contributions) sum += contribution.delta;
   return std::clamp(sum, 1, 254);
+}
+
+// What it owns, in the order in which an advertisement names them.
+std::vector<IpAddress> addresses_of(const plan::VirtualRouter& router) {
+  std::vector<IpAddress> all;
+  if (router.link_local) all.push_back(*router.link_local);
+  for (const auto& address : router.addresses) all.push_back(address.ip);
+  return all;
+}
+
+std::string carrier_name(const ownership::Segment& segment) {
+  return segment.device ? "device " + segment.device->name + " of interface " + segment.name
+                        : "interface " + segment.name;
 }
 
 }  // namespace
@@ -44,23 +65,15 @@ VirtualRouter::VirtualRouter(RouterIndex index, const plan::VirtualRouter& desir
 // ---- configuration
 // ------------------------------------------------------------------------------------------
 
-std::vector<IpAddress> VirtualRouter::owned_addresses() const {
-  std::vector<IpAddress> all;
-  if (desired_.link_local) all.push_back(*desired_.link_local);
-  for (const auto& address : desired_.addresses) all.push_back(address.ip);
-  return all;
-}
-
 void VirtualRouter::reconfigure(const Instant& now, const plan::VirtualRouter& desired) {
   const bool list_changed =
       desired.addresses != desired_.addresses || desired.link_local != desired_.link_local;
   if (list_changed && segment_) {
     // What is no longer wanted leaves the kernel before it is forgotten.
-    std::vector<IpAddress> next;
-    if (desired.link_local) next.push_back(*desired.link_local);
-    for (const auto& address : desired.addresses) next.push_back(address.ip);
+    auto next = addresses_of(desired);
+    std::sort(next.begin(), next.end());
     for (const auto& entry : addresses_.entries()) {
-      if (entry.kernel != AddressState::kOurs || std::find(next.begin(), next.end(), entry.ip) != next.end())
+      if (entry.kernel != AddressState::kOurs || std::binary_search(next.begin(), next.end(), entry.ip))
         continue;
       static_cast<void>(ports_.addresses.remove(addresses_.index(), entry.ip));
     }
@@ -76,7 +89,8 @@ void VirtualRouter::reconfigure(const Instant& now, const plan::VirtualRouter& d
   step(now, election::ConfigChanged{machine_config(desired_)});
   apply_priority(now);
   if (list_changed && segment_) {
-    addresses_.configure(segment_->index, owned_addresses(), desired_.base_priority == vrrp::kOwnerPriority);
+    addresses_.configure(segment_->carrier_index(), addresses_of(desired_),
+                         desired_.base_priority == vrrp::kOwnerPriority);
     ports_.announcements.stop(index_);
     if (state() == State::kMaster) announce_when_complete_ = true;
     ports_.addresses.request_dump();  // addresses new to us may be in the kernel already
@@ -127,11 +141,13 @@ void VirtualRouter::set_segment(const Instant& now,
     return;
   }
   if (segment_ != *segment) {
-    const bool moved = !segment_ || segment_->index != segment->index;
+    // A device that was made anew has none of the addresses, and another MAC address is another neighbour.
+    const bool moved = !segment_ || segment_->index != segment->index ||
+                       segment_->carrier_index() != segment->carrier_index();
     if (moved && machine_.holds_addresses()) {
       // Another interface is another election: give up here first.
       set_fault(now, FaultSource::kSegment,
-                FaultInfo{Reason::kReconfigured, "moves to interface " + segment->name});
+                FaultInfo{Reason::kReconfigured, "moves to " + carrier_name(*segment)});
     }
     segment_ = *segment;
     if (moved) {
@@ -140,7 +156,7 @@ void VirtualRouter::set_segment(const Instant& now,
       const auto adopted = std::exchange(adopted_form_, std::nullopt);
       if (adopted == vrrp::ChecksumForm::kRfc5798 && desired_.checksum == plan::ChecksumMode::kAuto)
         heard_form_ = adopted;
-      addresses_.configure(segment_->index, owned_addresses(),
+      addresses_.configure(segment_->carrier_index(), addresses_of(desired_),
                            desired_.base_priority == vrrp::kOwnerPriority);
     }
     step(now, election::PrimaryAddressChanged{segment_->primary});
@@ -247,7 +263,11 @@ void VirtualRouter::note_mismatches(const vrrp::Advertisement& advertisement) {
   if (message_size_ == 0) return;
   const auto ours = message().subspan(vrrp::kHeaderSize, message_size_ - overhead());
   const auto& theirs = advertisement.addresses;
-  if (ours.size() != theirs.size() || std::memcmp(ours.data(), theirs.data(), theirs.size()) != 0) {
+  // Of a list that no advertisement holds, whoever sends names as much as fits his: it is compared as far as
+  // both go.
+  const bool part = ours.size() / address_size(desired_.family) < addresses_.entries().size();
+  const auto common = std::min(ours.size(), theirs.size());
+  if ((ours.size() != theirs.size() && !part) || std::memcmp(ours.data(), theirs.data(), common) != 0) {
     ++counters_.address_list_mismatches;
   }
 }
@@ -255,8 +275,10 @@ void VirtualRouter::note_mismatches(const vrrp::Advertisement& advertisement) {
 void VirtualRouter::on_claim(const Instant& now, const vrrp::NeighbourClaim& claim, TimePoint received_at) {
   if (!segment_ || claim.mac == segment_->mac || !addresses_.contains(claim.ip)) return;
   if (state() != State::kMaster) return step(now, election::TakerAnnounced{received_at});
-  // Whoever has the virtual router's own MAC address is one of its nodes.
+  // Whoever has the virtual router's own MAC address is one of its nodes. A second master's advertisements
+  // decide; where this node has that address too, neighbours know the right one already.
   const bool peers = claim.mac == vrrp::virtual_mac(desired_.family, desired_.vrid);
+  if (peers && segment_->device) return;
   if (peers || conflicts_.claimed(claim.ip, claim.mac, received_at) == ConflictWatch::Verdict::kOrdinary) {
     ports_.announcements.evidence(index_, now);
     return;

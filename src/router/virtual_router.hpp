@@ -155,6 +155,7 @@ class VirtualRouter {
   void act(const Instant& now, const election::Action& action);
   void send(const Instant& now, vrrp::Priority priority);
   [[nodiscard]] bool send_copy(const vrrp::Endpoints& to);
+  [[nodiscard]] bool from_device(const vrrp::Endpoints& to) const noexcept;
   void build_message();
   void build_destinations();
   [[nodiscard]] FaultInfo no_peers() const;
@@ -173,7 +174,6 @@ class VirtualRouter {
   [[nodiscard]] Duration down_interval() const;
   void note_checksum_form(vrrp::ChecksumForm form);
   void note_mismatches(const vrrp::Advertisement& advertisement);
-  [[nodiscard]] std::vector<IpAddress> owned_addresses() const;
   [[nodiscard]] vrrp::ChecksumForm form_to_send() const noexcept;
   [[nodiscard]] std::size_t overhead() const noexcept;
 

@@ -90,7 +90,16 @@ bool VirtualRouter::send_copy(const vrrp::Endpoints& to) {
   std::memcpy(message.data(), message_.data(), message_size_);
   vrrp::set_endpoints(message, message_form_, destinations_.front(), to);
   const auto size = ports_.signer.sign(wire_, message_size_);
-  return ports_.advertisements.send(*segment_, {wire_.data(), size}, to);
+  return from_device(to) ? ports_.advertisements.send_from_device(*segment_, {wire_.data(), size}, to)
+                         : ports_.advertisements.send(*segment_, {wire_.data(), size}, to);
+}
+
+// A switch sends what is for the virtual MAC address to whom it heard it from last. So nobody speaks from it
+// before it can answer, nor when it has given up: a resignation, or the last word of a master that yields,
+// may come after the taker's first advertisement.
+bool VirtualRouter::from_device(const vrrp::Endpoints& to) const noexcept {
+  return segment_->device && to.destination.is_multicast() && state() == State::kMaster &&
+         addresses_.complete();
 }
 
 vrrp::ChecksumForm VirtualRouter::form_to_send() const noexcept {
@@ -121,10 +130,10 @@ void VirtualRouter::build_message() {
   const std::size_t ip_header = desired_.family == Family::kIpv4 ? 20 : 40;
   const auto room =
       (std::min<std::size_t>(segment_->mtu, 1500) - ip_header - overhead()) / address_size(desired_.family);
-  auto listed = owned_addresses();
-  listed.resize(
-      std::min({listed.size(), room, vrrp::kMaxAddresses,
-                desired_.family == Family::kIpv6 ? vrrp::kMaxIpv6AddressesInFrame : vrrp::kMaxAddresses}));
+  const auto& owned = addresses_.entries();
+  const auto most = desired_.family == Family::kIpv6 ? vrrp::kMaxIpv6AddressesInFrame : vrrp::kMaxAddresses;
+  std::vector<IpAddress> listed;
+  for (std::size_t i = 0; i < std::min({owned.size(), room, most}); ++i) listed.push_back(owned[i].ip);
   vrrp::AdvertisementFields fields;
   fields.version = desired_.version;
   fields.family = desired_.family;

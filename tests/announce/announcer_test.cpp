@@ -491,5 +491,17 @@ TEST(AnnouncerDeathTest, RefusesAnIndexTwice) {
   EXPECT_DEATH(announcer.add(1, for_family(Family::kIpv4), 1), "check.failed");
 }
 
+TEST_F(Interface, AStepStopsAfterSoManyAndGoesOnAtOnce) {
+  announcer_.add(1, for_family(Family::kIpv4), 200);
+  start(1);
+  recorder_.now_ = now_;
+  announcer_.step(kStart + now_, recorder_, 64);
+  EXPECT_EQ(recorder_.sent_.size(), 64u);
+  EXPECT_EQ(announcer_.deadline(), kStart + now_) << "there are tokens for the rest";
+  announcer_.step(kStart + now_, recorder_, 64);
+  EXPECT_EQ(recorder_.sent_.size(), 128u);
+  EXPECT_EQ(recorder_.sent_.back().address, 127u);
+}
+
 }  // namespace
 }  // namespace vipra::announce

@@ -180,6 +180,16 @@ TEST(Alerts, EveryTroubleOfOneNodeHasItsAlert) {
   }
 }
 
+TEST(Alerts, AConflictIsNamedAtOnceAndIsNoOtherWarning) {
+  expect_alerts(
+      [](int step) -> std::optional<Snapshot> {
+        auto snapshot = node_in("node-a", State::kMaster);
+        if (step >= 8 && step < 20) snapshot.routers[0].warning = Reason::kConflict;
+        return snapshot;
+      },
+      kBackup, {{105, {}}, {120, {{"AddressConflict", 1}}}, {270, {{"AddressConflict", 1}}}, {330, {}}});
+}
+
 TEST(Alerts, AMasterWithoutItsAddressIsNamed) {
   expect_alerts(
       always("node-a", State::kMaster, [](Snapshot& s) { s.routers[0].addresses[0].present = false; }),

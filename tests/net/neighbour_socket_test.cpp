@@ -21,7 +21,7 @@ NeighbourSocket open_socket(const Namespace& ns, Family family, int index) {
   const Namespace::Inside inside{ns};
   auto fd = open_neighbour_socket(family, index, "eth0");
   if (!fd) throw std::runtime_error{fd.error().what};
-  return {std::move(*fd), family};
+  return {std::move(*fd), family, index};
 }
 
 class NeighbourSocketTest : public testing::TestWithParam<Family> {

@@ -158,10 +158,12 @@ TEST(ControlPlan, hands_on_what_control_needs_and_no_privilege) {
 }
 
 TEST(OwnSpeaker, is_this_very_program) {
-  const auto command = own_speaker(parse({"--node", "n", "--realtime", "off"})->options);
+  const auto command =
+      own_speaker(parse({"--node", "n", "--realtime", "off", "--announce-rate", "50"})->options);
   EXPECT_EQ(command.path, "/proc/self/exe");
   EXPECT_EQ(command.argv, (std::vector<std::string>{"vipra-agent", "speaker", "--node", "n", "--realtime",
-                                                    "off", "--lock-memory", "auto", "--log-level", "info"}));
+                                                    "off", "--lock-memory", "auto", "--announce-burst", "300",
+                                                    "--announce-rate", "50", "--log-level", "info"}));
 }
 
 }  // namespace
