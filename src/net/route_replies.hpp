@@ -1,13 +1,14 @@
 // What came of one request of a RouteSocket, filled in by libnl's callbacks. For the sources of RouteSocket.
 #pragma once
 
-#include <netlink/netlink.h>
-
 #include <cstdint>
 #include <span>
 #include <string>
 
 #include "net/route_socket.hpp"
+
+struct nlmsgerr;
+struct sockaddr_nl;
 
 namespace vipra::net {
 
