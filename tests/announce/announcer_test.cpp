@@ -118,8 +118,10 @@ INSTANTIATE_TEST_SUITE_P(
         Script{"ScheduleOfIpv4", Family::kIpv4, {}, 130s, {0, 100, 1000, 5000, 65000, 125000}},
         Script{"ScheduleOfIpv6", Family::kIpv6, {}, 130s, {0, 1000, 2000, 62000, 122000}},
         // At once, a second and (IPv4) five seconds later, and the refresh a minute after that.
-        Script{"EvidenceForIpv4", Family::kIpv4, {30s}, 100s, {0, 100, 1000, 5000, 30000, 31000, 35000, 95000}},
-        Script{"EvidenceForIpv4AmongRepeats", Family::kIpv4, {50ms}, 10s, {0, 50, 100, 1000, 1050, 5000, 5050}},
+        Script{
+            "EvidenceForIpv4", Family::kIpv4, {30s}, 100s, {0, 100, 1000, 5000, 30000, 31000, 35000, 95000}},
+        Script{
+            "EvidenceForIpv4AmongRepeats", Family::kIpv4, {50ms}, 10s, {0, 50, 100, 1000, 1050, 5000, 5050}},
         Script{"EvidenceForIpv6", Family::kIpv6, {30s}, 95s, {0, 1000, 2000, 30000, 31000, 91000}},
         // What is brought forward replaces the repeat that it meets.
         Script{"EvidenceForIpv6AmongRepeats", Family::kIpv6, {300ms}, 10s, {0, 1000, 2000}},
