@@ -61,7 +61,8 @@ std::string segment_table(const v1::NodeReport& report, std::int64_t now, Header
   }
   if (headers == Headers::kNo) return table_text(rows);
   if (report.segments().empty()) return "This node runs no virtual router, so it listens nowhere.\n";
-  std::string out = rows.size() == 1 ? "No other virtual router is heard on " + watched + ".\n" : table_text(rows);
+  std::string out =
+      rows.size() == 1 ? "No other virtual router is heard on " + watched + ".\n" : table_text(rows);
   if (!crowded.empty()) out += "\nAttention:\n" + crowded;
   return out;
 }

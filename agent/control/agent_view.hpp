@@ -58,7 +58,7 @@ class AgentView {
   std::deque<channel::v1::Transition> transitions_;
   std::vector<channel::v1::Transition> news_;
   std::optional<std::set<std::string, std::less<>>> told_;  // during a resync
-  std::set<SegmentKey> told_segments_;                         // then too
+  std::set<SegmentKey> told_segments_;                      // then too
   std::uint64_t speaker_epoch_ = 0;
   std::uint64_t last_sequence_ = 0;
   bool resynced_ = false;

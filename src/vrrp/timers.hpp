@@ -27,16 +27,17 @@ namespace vipra::vrrp {
 inline constexpr Duration kDelayAndJitter{std::chrono::microseconds{1500}};
 
 // How far the priorities of two backups must be apart, so that after a crash the better one is heard before
-// the other one's time has come: gap x interval / 256 >= delay and jitter. At least 1: equal ones fire together.
+// the other one's time has come: gap x interval / 256 >= delay and jitter. At least 1: equal ones fire
+// together.
 [[nodiscard]] constexpr int least_priority_gap(Duration interval) noexcept {
   const auto one = std::max<Duration>(interval, Duration{1}) / 256;
   const auto gap = (kDelayAndJitter + one - Duration{1}) / std::max<Duration>(one, Duration{1});
   return static_cast<int>(std::clamp<std::int64_t>(gap, 1, 254));
 }
 
-// Below this interval equal priorities are too close too. Above it they are taken for what they mostly are, the
-// defaults of somebody who does not mind which node it is: two fire together, and the address decides within
-// milliseconds.
+// Below this interval equal priorities are too close too. Above it they are taken for what they mostly are,
+// the defaults of somebody who does not mind which node it is: two fire together, and the address decides
+// within milliseconds.
 inline constexpr Duration kSpacedBelow = std::chrono::milliseconds{50};
 
 [[nodiscard]] constexpr bool are_too_close(int a, int b, Duration interval) noexcept {

@@ -118,8 +118,10 @@ INSTANTIATE_TEST_SUITE_P(
         Script{"ScheduleOfIpv4", Family::kIpv4, {}, 130s, {0, 100, 1000, 5000, 65000, 125000}},
         Script{"ScheduleOfIpv6", Family::kIpv6, {}, 130s, {0, 1000, 2000, 62000, 122000}},
         // At once, a second and (IPv4) five seconds later, and the refresh a minute after that.
-        Script{"EvidenceForIpv4", Family::kIpv4, {30s}, 100s, {0, 100, 1000, 5000, 30000, 31000, 35000, 95000}},
-        Script{"EvidenceForIpv4AmongRepeats", Family::kIpv4, {50ms}, 10s, {0, 50, 100, 1000, 1050, 5000, 5050}},
+        Script{
+            "EvidenceForIpv4", Family::kIpv4, {30s}, 100s, {0, 100, 1000, 5000, 30000, 31000, 35000, 95000}},
+        Script{
+            "EvidenceForIpv4AmongRepeats", Family::kIpv4, {50ms}, 10s, {0, 50, 100, 1000, 1050, 5000, 5050}},
         Script{"EvidenceForIpv6", Family::kIpv6, {30s}, 95s, {0, 1000, 2000, 30000, 31000, 91000}},
         // What is brought forward replaces the repeat that it meets.
         Script{"EvidenceForIpv6AmongRepeats", Family::kIpv6, {300ms}, 10s, {0, 1000, 2000}},
@@ -483,6 +485,50 @@ TEST_F(Interface, StepsWithoutTheHeap) {
   });
   EXPECT_EQ(allocations, 0u);
   EXPECT_GT(sent().size(), 1000u);
+}
+
+TEST(ScheduleOf, ADefinitionTakesItsFigures) {
+  plan::Announcements figures;
+  figures.repeats = {20ms, 50ms, 10s};
+  figures.refresh = 30s;
+  figures.evidence_interval = 3s;
+  const auto schedule = schedule_of(Family::kIpv4, figures);
+  ASSERT_EQ(schedule.repeats.size(), 3u);
+  EXPECT_EQ(schedule.repeats[2], 10s);
+  EXPECT_EQ(schedule.refresh, 30s);
+  EXPECT_EQ(schedule.evidence_gap, 3s);
+  EXPECT_EQ(schedule.round_gap, 20ms) << "or late rounds would be put off further";
+  EXPECT_EQ(schedule.spacing, 0s);
+}
+
+TEST(ScheduleOf, WithoutRepeatsThereAreNone) {
+  plan::Announcements figures;
+  EXPECT_EQ(schedule_of(Family::kIpv4, figures).repeats.size(), 0u);
+}
+
+TEST(ScheduleOf, MoreRepeatsThanThereIsRoomForAreLeftOut) {
+  plan::Announcements figures;
+  for (int i = 1; i <= 20; ++i) figures.repeats.push_back(i * 1s);
+  EXPECT_EQ(schedule_of(Family::kIpv4, figures).repeats.size(), kMaxRepeats);
+}
+
+TEST(ScheduleOf, TheSecondOfIpv6StaysWhateverIsSaid) {
+  plan::Announcements figures;
+  figures.repeats = {10ms, 20ms};
+  figures.evidence_interval = 10ms;
+  const auto schedule = schedule_of(Family::kIpv6, figures);
+  EXPECT_EQ(schedule.spacing, 1s);
+  EXPECT_EQ(schedule.round_gap, 1s);
+  EXPECT_EQ(schedule.evidence_gap, 1s);
+}
+
+TEST_F(Interface, FiguresOfADefinitionAreKeptEvenWhereTheyAreClose) {
+  plan::Announcements figures;
+  figures.repeats = {20ms, 50ms, 50ms, 70ms};
+  announcer_.add(1, schedule_of(Family::kIpv4, figures), 1);
+  start(1);
+  run_until(10s);
+  EXPECT_THAT(times(1), ElementsAre(0, 20, 50, 60, 70));
 }
 
 TEST(AnnouncerDeathTest, RefusesAnIndexTwice) {

@@ -119,7 +119,8 @@ TEST(SegmentTable, ShowsWhoElseIsHeard) {
   v4.set_foreign_advertisements_untracked(9);
   EXPECT_EQ(segment_table(report, kNow, Headers::kNo),
             "eth0  IPv4  77  2  10.99.0.201  150  1s  10.99.0.7,10.99.0.8,10.99.0.9\\x1b,+17  4711  3s\n");
-  EXPECT_THAT(segment_table(report, kNow, Headers::kYes), HasSubstr("eth0 (IPv4): more than the table holds; 9 "));
+  EXPECT_THAT(segment_table(report, kNow, Headers::kYes),
+              HasSubstr("eth0 (IPv4): more than the table holds; 9 "));
 }
 
 }  // namespace

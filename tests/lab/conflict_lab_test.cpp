@@ -52,8 +52,8 @@ class Conflicts : public AgentLab {
     for (std::size_t i = 0; same && i < seen.size(); ++i)
       same = seen[i] >= wanted[i] - 20 && seen[i] <= wanted[i] + 300;
     if (same) return testing::AssertionSuccess();
-    return testing::AssertionFailure() << testing::PrintToString(seen) << " instead of "
-                                       << testing::PrintToString(wanted);
+    return testing::AssertionFailure()
+           << testing::PrintToString(seen) << " instead of " << testing::PrintToString(wanted);
   }
 
   json report(const char* name) {
@@ -138,15 +138,16 @@ TEST_F(Conflicts, AForeignVirtualRouterIsSeenCountedAndForgotten) {
   const auto segments = json::parse(vipctl(node("node-a"), {"segments", "-o", "json"}));
   EXPECT_EQ(segments[0]["foreignRouters"][0]["virtualRouterId"], 77);
   EXPECT_TRUE(logged(node("node-a"), "foreign_router.appeared"));
-  EXPECT_TRUE(
-      wait_until([&] { return metric("node-a", "vipra_foreign_virtual_routers", "IPv4") == 1; }, s{10}, ms{200}));
+  EXPECT_TRUE(wait_until([&] { return metric("node-a", "vipra_foreign_virtual_routers", "IPv4") == 1; },
+                         s{10}, ms{200}));
   EXPECT_TRUE(wait_until([&] { return metric("node-a", "vipra_foreign_advertisements_total") >= 2; }, s{10},
                          ms{200}));
   EXPECT_EQ(condition("node-a", "Conflict").substr(0, 5), "False");
 
   keepalived->kill();
   EXPECT_TRUE(logged(node("node-a"), "foreign_router.gone", s{15}));
-  EXPECT_TRUE(wait_until([&] { return metric("node-a", "vipra_foreign_virtual_routers") == 0; }, s{10}, ms{200}));
+  EXPECT_TRUE(
+      wait_until([&] { return metric("node-a", "vipra_foreign_virtual_routers") == 0; }, s{10}, ms{200}));
   EXPECT_EQ(count_logged(node("node-a"), "\"from\":\"Master\""), 0u);
 }
 
@@ -154,16 +155,16 @@ TEST_F(Conflicts, ForgedVirtualRoutersFillNeitherTheTableNorTheLog) {
   ASSERT_NO_FATAL_FAILURE(up_with_owner(1));
   std::vector<Bytes> frames;
   for (int i = 0; i < 3000; ++i) {
-    const auto source = IpAddress::v4(10, 99, static_cast<std::uint8_t>(1 + i / 250),
-                                      static_cast<std::uint8_t>(1 + i % 250));
+    const auto source =
+        IpAddress::v4(10, 99, static_cast<std::uint8_t>(1 + i / 250), static_cast<std::uint8_t>(1 + i % 250));
     frames.push_back(foreign(static_cast<std::uint8_t>(60 + i % 100), source, IpAddress::v4(10, 99, 0, 150)));
   }
   auto corrupt = foreign(200, IpAddress::v4(10, 99, 0, 77), IpAddress::v4(10, 99, 0, 150));
   corrupt.back() ^= 0x55;
   frames.insert(frames.begin(), corrupt);
   ASSERT_OK(lab_->client().inject(frames));
-  ASSERT_TRUE(wait_until([&] { return metric("node-a", "vipra_foreign_advertisements_total") >= 2500; }, s{10},
-                         ms{200}))
+  ASSERT_TRUE(wait_until([&] { return metric("node-a", "vipra_foreign_advertisements_total") >= 2500; },
+                         s{10}, ms{200}))
       << metric("node-a", "vipra_foreign_advertisements_total");
   EXPECT_EQ(metric("node-a", "vipra_foreign_virtual_routers"), 64);
   EXPECT_GE(metric("node-a", "vipra_foreign_advertisements_untracked_total"), 2000);
@@ -204,8 +205,8 @@ TEST_F(Conflicts, AStrangerWhoClaimsAThousandTimesASecondIsDefendedAgainstOnceIn
   EXPECT_TRUE(near(announced_ms(vip_, begin), {0, 10'000}));
   EXPECT_TRUE(becomes("node-a", "Conflict", "True Conflict", s{5}));
   EXPECT_THAT(condition("node-a", "Conflict"), HasSubstr("02:99:00:00:"));
-  EXPECT_TRUE(wait_until([&] { return metric("node-a", "vipra_conflicting_claims_total") >= 8000; }, s{10},
-                         ms{200}))
+  EXPECT_TRUE(
+      wait_until([&] { return metric("node-a", "vipra_conflicting_claims_total") >= 8000; }, s{10}, ms{200}))
       << metric("node-a", "vipra_conflicting_claims_total");
   EXPECT_LE(count_logged(node("node-a"), "\"event\":\"router.warning\""), 3u);
   EXPECT_TRUE(wait_until([&] { return now() - end > s{9}; }, s{15}, ms{100}));
@@ -233,8 +234,8 @@ TEST_F(Conflicts, AStrangerWhoAnswersForAnAddressIsNamed) {
   begin = now();
   ASSERT_OK(lab_->client().inject(neighbour_advertisement_frame(kStranger, vip6_)));
   ASSERT_OK(lab_->client().inject(neighbour_advertisement_frame(kStranger, vip6_)));
-  EXPECT_TRUE(wait_until([&] { return metric("node-a", "vipra_conflicting_claims_total", "IPv6") == 2; }, s{5},
-                         ms{100}));
+  EXPECT_TRUE(wait_until([&] { return metric("node-a", "vipra_conflicting_claims_total", "IPv6") == 2; },
+                         s{5}, ms{100}));
   EXPECT_TRUE(wait_until([&] { return now() - begin > s{11}; }, s{15}, ms{100}));
   EXPECT_TRUE(near(announced_ms(vip6_, begin), {0, 10'000}));
 }
@@ -273,14 +274,16 @@ TEST_F(Conflicts, ASurvivorAnnouncesAtOnceAfterOneSecondAndAfterFive) {
 TEST_F(Conflicts, AnnouncementsFollowTheDefinitionAndItsEdits) {
   auto definition = dual_stack();
   definition.extra_spec =
-      "  announcement: {arpReply: true, arpRepeats: [300ms, 600ms, 2s], neighborAdvertisementRepeats: [1500ms], "
+      "  announcement: {arpReply: true, arpRepeats: [300ms, 600ms, 2s], neighborAdvertisementRepeats: "
+      "[1500ms], "
       "refresh: 4s, evidenceInterval: 2s}\n";
   ASSERT_NO_FATAL_FAILURE(build(1));
   ASSERT_NO_FATAL_FAILURE(watch());
   ASSERT_OK(lab_->write_definition("web.yaml", definition.yaml()));
   ASSERT_OK(lab_->start_agents(agent()));
   ASSERT_TRUE(owns("node-a"));
-  ASSERT_TRUE(wait_until([&] { return !announced(vip_, {}).empty() && !announced(vip6_, {}).empty(); }, s{5}));
+  ASSERT_TRUE(
+      wait_until([&] { return !announced(vip_, {}).empty() && !announced(vip6_, {}).empty(); }, s{5}));
   const auto first = announced(vip_, {}).front();
   const auto first6 = announced(vip6_, {}).front();
   ASSERT_TRUE(wait_until([&] { return now() - first > ms{6500}; }, s{10}, ms{50}));
@@ -302,8 +305,9 @@ TEST_F(Conflicts, AnnouncementsFollowTheDefinitionAndItsEdits) {
   const auto seen = announced(vip_, edited);
   EXPECT_LT(seen[3] - edited, s{6});
   for (std::size_t i = 1; i < 4; ++i) EXPECT_GE(seen[i] - seen[i - 1], ms{950});
-  EXPECT_EQ(count_logged(node("node-a"), "\"event\":\"router.transition\""),
-            count_logged(node("node-a"), "\"to\":\"Backup\"") + count_logged(node("node-a"), "\"to\":\"Master\""));
+  EXPECT_EQ(
+      count_logged(node("node-a"), "\"event\":\"router.transition\""),
+      count_logged(node("node-a"), "\"to\":\"Backup\"") + count_logged(node("node-a"), "\"to\":\"Master\""));
   EXPECT_EQ(count_logged(node("node-a"), "\"from\":\"Master\""), 0u);
   EXPECT_GT(capture_->adverts(51).size(), adverts_before);
 

@@ -108,7 +108,8 @@ TEST_F(Hostile, AThousandForgedLosersASecondMoveNoDeadline) {
   const auto intervals = static_cast<std::size_t>(length / ms{100}) + 2;
   EXPECT_LE(ours.size(), intervals * 5) << "one advertisement and at most four replies an interval";
   const auto seconds = static_cast<std::size_t>(length / s{1});
-  EXPECT_LE((*capture)->gratuitous_arps(vip_, begin), seconds + 1 + 3) << "one a second, and the first repeats";
+  EXPECT_LE((*capture)->gratuitous_arps(vip_, begin), seconds + 1 + 3)
+      << "one a second, and the first repeats";
   Duration longest{};
   for (std::size_t i = 1; i < ours.size(); ++i) longest = std::max(longest, Duration{ours[i] - ours[i - 1]});
   EXPECT_LT(longest, ms{250}) << "no advertisement was put off";

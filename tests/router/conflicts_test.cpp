@@ -123,7 +123,8 @@ TEST_F(Disputed, WhoStandsDownHasNothingToDefend) {
   EXPECT_THAT(took(), testing::Not(testing::Contains("defend 1")));
 }
 
-// With an interval of 40 s a loser's next advertisement is far away; but never so far that a claim is forgotten.
+// With an interval of 40 s a loser's next advertisement is far away; but never so far that a claim is
+// forgotten.
 TEST(DisputedSlowly, ALongIntervalWaitsLongerForTheLosersAdvertisement) {
   auto desired = desired_v4();
   desired.interval = 40s;
@@ -242,9 +243,18 @@ TEST_F(TooClose, PrioritiesThatChangeAllTheTimeMakeNoWords) {
   for (const auto& line : b.world.take()) EXPECT_FALSE(line.starts_with("warning")) << line;
 }
 
+TEST_F(TooClose, WhoFollowsTakesNothingOver) {
+  auto desired = with(100);
+  desired.lead = "web/other";
+  Bench b{desired};
+  listen(b, 102, 0s, 20s);
+  EXPECT_EQ(b.router.warning(), nullptr);
+}
+
 TEST_F(TooClose, WhatACheckDidIsNoMistakeOfTheDefinition) {
   Bench b{with(150)};
-  b.router.set_contributions(b.now, {{"web/ipv4", "check/envoy", -49, false, Reason::kCheckFailed, "", false}});
+  b.router.set_contributions(b.now,
+                             {{"web/ipv4", "check/envoy", -49, false, Reason::kCheckFailed, "", false}});
   listen(b, 102, 0s, 20s);
   EXPECT_EQ(b.router.warning(), nullptr);
 }

@@ -92,8 +92,7 @@ TEST_F(Table, LooksAtAListOnceASecondHoweverFastItComes) {
 }
 
 TEST_F(Table, CountsThoseForWhomThereIsNoRoom) {
-  for (int i = 0; i < 200; ++i)
-    hear(7, IpAddress::v4(10, 1, 0, static_cast<std::uint8_t>(i)), 1s);
+  for (int i = 0; i < 200; ++i) hear(7, IpAddress::v4(10, 1, 0, static_cast<std::uint8_t>(i)), 1s);
   EXPECT_EQ(table.all().size(), ForeignRouters::kCapacity);
   EXPECT_EQ(table.untracked(), 200u - ForeignRouters::kCapacity);
   EXPECT_EQ(hear(7, IpAddress::v4(10, 1, 0, 199), 1s).router, nullptr);

@@ -29,9 +29,11 @@ class LastWord final : public Observer {
     due_of(packet.family).reset();
     // Who goes on claiming is answered at the end of the interval that the last answer began.
     const auto claimed = claimed_.find(ip);
-    const bool again = claimed != claimed_.end() && world_.now() - claimed->second < announce::kDefendInterval;
+    const bool again =
+        claimed != claimed_.end() && world_.now() - claimed->second < announce::kDefendInterval;
     if (!again) claimed_[ip] = world_.now();
-    if (world_.quiet() && world_.whole()) expect(packet.family, again ? announce::kDefendInterval : Duration{});
+    if (world_.quiet() && world_.whole())
+      expect(packet.family, again ? announce::kDefendInterval : Duration{});
   }
   void on_transition(NodeId id, Family family, const Transition& what) override {
     if (what.from != State::kMaster || what.to != State::kBackup || world_.noisy() || !world_.whole()) return;

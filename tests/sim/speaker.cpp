@@ -273,8 +273,7 @@ void Speaker::evidence(router::RouterIndex index, const Instant& now) {
 }
 
 void Speaker::defend(router::RouterIndex index, std::size_t address, const Instant& now) {
-  if (slots_[index].announced)
-    announcer_.defend(index, static_cast<std::uint32_t>(address), now.mono);
+  if (slots_[index].announced) announcer_.defend(index, static_cast<std::uint32_t>(address), now.mono);
 }
 
 void Speaker::stop(router::RouterIndex index) {
