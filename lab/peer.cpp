@@ -19,23 +19,36 @@ bool is_ipv6(const PeerDefinition& definition) {
   return definition.addresses.at(0).find(':') != std::string::npos;
 }
 
-std::string keepalived_configuration(const Node& node, const PeerDefinition& definition) {
+std::string keepalived_instance(const std::string& name, const PeerDefinition& definition, int id,
+                                const std::vector<std::string>& addresses) {
   // Interval as "0.1": keepalived takes decimals of a second.
   char interval[16];
   std::snprintf(interval, sizeof interval, "%g", static_cast<double>(definition.interval.count()) / 1000);
-  std::string text =
-      "global_defs {\n  router_id " + node.name() +
-      "\n  vrrp_garp_master_delay 1\n}\nvrrp_instance peer {\n  state BACKUP\n  interface eth0\n";
+  std::string text = "vrrp_instance " + name + " {\n  state BACKUP\n  interface eth0\n";
   text += "  version " + std::to_string(definition.version) + "\n";
-  text += "  virtual_router_id " + std::to_string(definition.virtual_router_id) + "\n";
+  text += "  virtual_router_id " + std::to_string(id) + "\n";
   text += "  priority " + std::to_string(definition.priority) + "\n  advert_int " + interval + "\n";
   if (!definition.preempt) text += "  nopreempt\n";
   if (definition.virtual_mac) text += "  use_vmac\n";
   if (!definition.password.empty())
     text += "  authentication {\n    auth_type PASS\n    auth_pass \"" + definition.password + "\"\n  }\n";
   text += "  virtual_ipaddress {\n";
-  for (const auto& address : definition.addresses) text += "    " + address + "\n";
+  for (const auto& address : addresses) text += "    " + address + "\n";
   return text + "  }\n}\n";
+}
+
+std::string keepalived_configuration(const Node& node, const PeerDefinition& definition) {
+  std::string text =
+      "global_defs {\n  router_id " + node.name() + "\n  vrrp_garp_master_delay 1\n}\n" +
+      keepalived_instance("peer", definition, definition.virtual_router_id, definition.addresses);
+  std::string members = "    peer\n";
+  for (const auto& [id, address] : definition.sync_group) {
+    const auto name = "peer-" + std::to_string(id);
+    text += keepalived_instance(name, definition, id, {address});
+    members += "    " + name + "\n";
+  }
+  if (definition.sync_group.empty()) return text;
+  return text + "vrrp_sync_group all {\n  group {\n" + members + "  }\n}\n";
 }
 
 std::string frr_configuration(const PeerDefinition& definition) {

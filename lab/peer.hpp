@@ -11,6 +11,7 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -29,6 +30,8 @@ struct PeerDefinition {
   std::vector<std::string> addresses{"10.99.0.100"};  // of one family; for IPv6 the link-local one first
   bool preempt = true;
   std::string password{};  // version 2; keepalived only
+  // Further instances of the same kind, each with an id and an address, in one sync group; keepalived only.
+  std::vector<std::pair<int, std::string>> sync_group{};
   bool virtual_mac = false;  // keepalived only (vrrpd always has it)
 };
 

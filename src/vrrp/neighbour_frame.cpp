@@ -27,7 +27,7 @@ constexpr std::uint8_t kOverrideFlag = 0x20;
 // Ethernet, IPv4, their address sizes: all that there is on a segment with VRRP.
 constexpr std::array<std::uint8_t, 6> kArpHeader{0x00, 0x01, 0x08, 0x00, 6, 4};
 constexpr std::array<std::uint8_t, 16> kAllNodes{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-constexpr std::array<std::uint8_t, 16> kSolicitedNode{0xff, 0x02, 0, 0, 0, 0,    0, 0,
+constexpr std::array<std::uint8_t, 16> kSolicitedNode{0xff, 0x02, 0, 0, 0,    0, 0, 0,
                                                       0,    0,    0, 1, 0xff, 0, 0, 0};
 constexpr MacAddress kAllNodesMac{{0x33, 0x33, 0x00, 0x00, 0x00, 0x01}};
 constexpr MacAddress kBroadcastMac{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
@@ -204,7 +204,8 @@ NeighbourFrame neighbour_solicitation(const IpAddress& target, const IpAddress& 
   write.u8(kNeighbourSolicitation).u8(0).u16(0).u16(0).u16(0).bytes(target.bytes());
   write.u8(kSourceLinkLayerAddress).u8(1).bytes(mac.bytes);
   VIPRA_CHECK(frame.size == kNaFrameSize);
-  write_checksum(frame, message_at, icmpv6_sum(source.bytes(), destination, frame.view().subspan(message_at)));
+  write_checksum(frame, message_at,
+                 icmpv6_sum(source.bytes(), destination, frame.view().subspan(message_at)));
   return frame;
 }
 

@@ -59,8 +59,8 @@ struct Track : AgentLab {
     ip(where, {"route", verb, "default", "via", gateway.facts().v4.to_string()});
   }
   bool says(const char* where, const std::string& text) {
-    return wait_until(
-        [&] { return vipctl(node(where), {"explain", "web"}).find(text) != std::string::npos; }, s{10}, ms{50});
+    return wait_until([&] { return vipctl(node(where), {"explain", "web"}).find(text) != std::string::npos; },
+                      s{10}, ms{50});
   }
   static std::string metrics(Node& where) {
     const auto answer = where.run({"curl", "-sS", "-m", "5", "http://127.0.0.1:9112/metrics"});
@@ -252,8 +252,8 @@ TEST_F(Track, ARestartedSpeakerKnowsLinksAndRoutesBeforeItElects) {
 }
 
 TEST_F(Track, ARecoveryDelayHoldsTheNodeBackAfterTheFault) {
-  ASSERT_NO_FATAL_FAILURE(lay_out_and_start(
-      tracking(track("link: {interface: eth1}", "fault: {}") + "    recoveryDelay: 3s\n")));
+  ASSERT_NO_FATAL_FAILURE(
+      lay_out_and_start(tracking(track("link: {interface: eth1}", "fault: {}") + "    recoveryDelay: 3s\n")));
   ASSERT_NO_FATAL_FAILURE(ip("node-a", {"link", "set", "eth1", "down"}));
   ASSERT_TRUE(owns("node-b"));
   ASSERT_NO_FATAL_FAILURE(ip("node-a", {"link", "set", "eth1", "up"}));

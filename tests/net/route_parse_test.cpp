@@ -91,17 +91,16 @@ TEST(RouteParse, OtherTablesAreLeftOut) {
   auto local = body(AF_INET, 0);
   local.rtm_table = RT_TABLE_LOCAL;
   EXPECT_TRUE(parse(MessageBuilder{RTM_NEWROUTE, local}.build()).routes.empty());
-  EXPECT_TRUE(parse(MessageBuilder{RTM_NEWROUTE, body(AF_INET, 0)}
-                        .attribute(RTA_TABLE, std::uint32_t{1000})
-                        .build())
-                  .routes.empty());
+  EXPECT_TRUE(
+      parse(MessageBuilder{RTM_NEWROUTE, body(AF_INET, 0)}.attribute(RTA_TABLE, std::uint32_t{1000}).build())
+          .routes.empty());
   auto compatible = body(AF_INET, 0);
   compatible.rtm_table = RT_TABLE_COMPAT;
-  EXPECT_EQ(parse(MessageBuilder{RTM_NEWROUTE, compatible}
-                      .attribute(RTA_TABLE, std::uint32_t{RT_TABLE_MAIN})
-                      .build())
-                .routes.size(),
-            1u);
+  EXPECT_EQ(
+      parse(
+          MessageBuilder{RTM_NEWROUTE, compatible}.attribute(RTA_TABLE, std::uint32_t{RT_TABLE_MAIN}).build())
+          .routes.size(),
+      1u);
 }
 
 TEST(RouteParse, RoutesForSomePacketsOnlyAreLeftOut) {
@@ -155,9 +154,8 @@ TEST(RouteParse, ManyNextHops) {
 }
 
 TEST(RouteParse, CutAnywhereReadsNothingBeyond) {
-  const auto whole = MessageBuilder{RTM_NEWROUTE, body(AF_INET, 0)}
-                         .attribute(RTA_MULTIPATH, hops({{3, 0}, {4, 0}}))
-                         .build();
+  const auto whole =
+      MessageBuilder{RTM_NEWROUTE, body(AF_INET, 0)}.attribute(RTA_MULTIPATH, hops({{3, 0}, {4, 0}})).build();
   for (std::size_t length = 0; length < whole.size(); ++length) {
     std::vector<std::uint8_t> cut{whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)};
     EXPECT_TRUE(parse(cut).routes.empty()) << length;

@@ -54,7 +54,8 @@ TEST_F(RoutesTest, OnlyWhatIsWantedIsRead) {
   });
   ASSERT_EQ(routes.size(), 4u);
   const int eth0 = pair.index_a();
-  EXPECT_EQ(routes[0], (ownership::Route{kDefault4, 7, true, {{eth0, IpAddress::parse("192.0.2.2"), false}}}));
+  EXPECT_EQ(routes[0],
+            (ownership::Route{kDefault4, 7, true, {{eth0, IpAddress::parse("192.0.2.2"), false}}}));
   EXPECT_EQ(routes[1].next_hops.size(), 2u);
   EXPECT_EQ(routes[2].metric, 900u);
   EXPECT_FALSE(routes[2].forwards);
