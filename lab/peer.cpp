@@ -101,6 +101,9 @@ constexpr const char* kPrivateFolders =
 constexpr const char* kKeepalivedScript =
     "exec /usr/sbin/keepalived --dont-fork --log-console --no-syslog --log-detail --vrrp --use-file \"$1\" "
     "--pid /run/keepalived.pid --vrrp_pid /run/vrrp.pid";
+constexpr const char* kPlainKeepalivedScript =
+    "exec /usr/sbin/keepalived --dont-fork --log-console --no-syslog --vrrp --use-file \"$1\" "
+    "--pid /run/keepalived.pid --vrrp_pid /run/vrrp.pid";
 // vrrpd asks zebra for everything about devices, so zebra comes first. Both drop their privileges but for the
 // capabilities that they need, and read the configuration after that.
 constexpr const char* kFrrScript =
@@ -140,6 +143,11 @@ Result<Peer> Peer::execute(Lab& lab, Node& node, const char* name, const std::st
 Result<Peer> Peer::start_keepalived(Lab& lab, Node& node, const PeerDefinition& definition) {
   if (!have_keepalived()) return fail(Errc::kNotFound, "keepalived is missing: scripts/setup test");
   return execute(lab, node, "keepalived", kKeepalivedScript, keepalived_configuration(node, definition));
+}
+
+Result<Peer> Peer::start_keepalived(Lab& lab, Node& node, const std::string& configuration) {
+  if (!have_keepalived()) return fail(Errc::kNotFound, "keepalived is missing: scripts/setup test");
+  return execute(lab, node, "keepalived", kPlainKeepalivedScript, configuration);
 }
 
 Result<Peer> Peer::start_frr(Lab& lab, Node& node, const PeerDefinition& definition) {

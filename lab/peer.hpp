@@ -43,6 +43,8 @@ struct PeerDefinition {
 class Peer {
  public:
   [[nodiscard]] static Result<Peer> start_keepalived(Lab& lab, Node& node, const PeerDefinition& definition);
+  // With this configuration, and with the options that Debian starts it with: none.
+  [[nodiscard]] static Result<Peer> start_keepalived(Lab& lab, Node& node, const std::string& configuration);
   // Makes the macvlan device with the virtual MAC address that vrrpd wants, as FRR's manual says.
   [[nodiscard]] static Result<Peer> start_frr(Lab& lab, Node& node, const PeerDefinition& definition);
   Peer(Peer&& other) noexcept;
@@ -54,6 +56,7 @@ class Peer {
   // SIGKILL to all its processes: silence, with the addresses left where they are.
   void kill() noexcept;
   [[nodiscard]] bool running() { return child_.running(); }
+  [[nodiscard]] pid_t pid() const noexcept { return group_; }  // of the first of its processes
   [[nodiscard]] std::string log_text() const;
 
  private:

@@ -105,6 +105,10 @@ std::optional<TimePoint> Snapshots::fill_routers(TimePoint now, channel::v1::Sna
   return next;
 }
 
+std::optional<TimePoint> Snapshots::counters_wake() const {
+  return counters_due_ ? std::optional{*counters_due_ + kCounterPatience} : std::nullopt;
+}
+
 std::optional<TimePoint> Snapshots::flush(TimePoint now, const SpeakerFacts& facts) {
   if (resync_) {
     resync_ = false;
@@ -118,14 +122,14 @@ std::optional<TimePoint> Snapshots::flush(TimePoint now, const SpeakerFacts& fac
   }
   if (dirty_.empty() && dirty_segments_.empty() && removed_.empty() && transitions_.empty() &&
       !facts_dirty_ && !in_resync_) {
-    return counters_due_;
+    return counters_wake();
   }
   auto& batch = *message_.mutable_snapshots();
   const bool first = batch.resync_first();
   batch.Clear();
   batch.set_resync_first(first);
   auto next = fill_routers(now, batch);
-  if (counters_due_) next = next ? std::min(*next, *counters_due_) : *counters_due_;
+  if (const auto wake = counters_wake()) next = next ? std::min(*next, *wake) : *wake;
   const bool nothing = told_now_.empty() && dirty_segments_.empty() && removed_.empty() &&
                        transitions_.empty() && !facts_dirty_;
   if (nothing && !(in_resync_ && dirty_.empty())) return next;
@@ -136,7 +140,7 @@ std::optional<TimePoint> Snapshots::flush(TimePoint now, const SpeakerFacts& fac
   const auto segments_told = add_segments(batch);
   const bool last = told_now_.size() == dirty_.size() && segments_told == dirty_segments_.size();
   batch.set_resync_last(in_resync_ && last);
-  if (!link_.try_publish(message_)) return counters_due_;  // called again when the socket has room
+  if (!link_.try_publish(message_)) return counters_wake();  // called again when the socket has room
   for (const auto index : told_now_) {
     known_[index].dirty = known_[index].urgent = false;
     known_[index].told_at = now;

@@ -1,7 +1,7 @@
 // What the speaker tells about itself: the latest state of each router, transitions as they happened, and its
 // own figures. Changes of state go out at the end of the turn that made them; what changes quickly (1,000
-// addresses that are installed one by one) at most every kChangeInterval; counters at most once a second;
-// some routers a turn, so that telling never delays electing.
+// addresses that are installed one by one) at most every kChangeInterval; counters every other second; some
+// routers a turn, so that telling never delays electing.
 #pragma once
 
 #include <deque>
@@ -63,7 +63,8 @@ class Snapshots {
     if (known_segments_.contains(key)) mark_segment(key);
   }
   void mark_facts_changed() noexcept { facts_dirty_ = true; }
-  // Counters moved; told within kCounterInterval.
+  // Counters moved; told after kCounterInterval, in a turn that something else brings; at the latest so much
+  // later.
   void mark_counted(TimePoint now);
   void remove(router::RouterIndex router, const std::string& id);
   void request_resync() noexcept { resync_ = true; }
@@ -72,7 +73,8 @@ class Snapshots {
   [[nodiscard]] std::optional<TimePoint> flush(TimePoint now, const SpeakerFacts& facts);
 
  private:
-  static constexpr Duration kCounterInterval = std::chrono::seconds{1};
+  static constexpr Duration kCounterInterval = std::chrono::seconds{2};
+  static constexpr Duration kCounterPatience = std::chrono::seconds{1};
   static constexpr Duration kChangeInterval = std::chrono::milliseconds{50};
   static constexpr std::size_t kRoutersAtOnce = 32;
   static constexpr std::size_t kMaxTransitions = 4096;
@@ -92,6 +94,7 @@ class Snapshots {
   [[nodiscard]] Known& known(router::RouterIndex router);
   [[nodiscard]] std::vector<SegmentKey>::size_type add_segments(channel::v1::SnapshotBatch& batch);
   void mark_all(bool urgent);
+  [[nodiscard]] std::optional<TimePoint> counters_wake() const;
   // The first of those that are due, as many as fit a datagram, into `batch`; they are told_now_ then.
   // Returns when the next one is due.
   [[nodiscard]] std::optional<TimePoint> fill_routers(TimePoint now, channel::v1::SnapshotBatch& batch);

@@ -40,6 +40,9 @@ Result<int> Speaker::run() {
   while (!released_ && !supervisor_gone_) {
     const auto deadline = next_deadline();
     page_.beat(now_.mono, deadline);
+    if (const auto until = pace_.pause(now_.mono)) {
+      runtime::sleep_until(deadline ? std::min(*until, *deadline) : *until);
+    }
     if (auto status = loop_.run_once(deadline); !status) return tl::unexpected{status.error()};
     turn();
   }

@@ -16,6 +16,7 @@
 #include "agent/speaker/kernel_state.hpp"
 #include "agent/speaker/link.hpp"
 #include "agent/speaker/owned_page_writer.hpp"
+#include "agent/speaker/read_pace.hpp"
 #include "agent/speaker/route_watch.hpp"
 #include "agent/speaker/snapshots.hpp"
 #include "agent/speaker/virtual_mac_devices.hpp"
@@ -187,6 +188,7 @@ class Speaker final : private RouterDirectory,
   std::array<std::uint8_t, vrrp::kMaxFrame> frame_{};
   std::map<std::string, std::map<std::string, plan::Contribution>> contributions_;
   DeadlineQueue deadlines_;
+  ReadPace pace_;
   std::optional<TimePoint> flush_at_;
   Instant now_{};
   bool interfaces_dirty_ = true;

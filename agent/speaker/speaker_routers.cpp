@@ -1,5 +1,6 @@
 // The speaker's routers: which exist, on which interface they run, who leads whom.
 #include <algorithm>
+#include <algorithm>
 #include <utility>
 
 #include "agent/speaker/speaker.hpp"
@@ -32,6 +33,9 @@ void Speaker::apply_plan(plan::DesiredStatePtr next) {
                                      {"changed", difference.changed.size()},
                                      {"removed", difference.removed.size()}});
   desired_ = std::move(next);
+  Duration shortest = std::chrono::hours{1};
+  for (const auto& router : desired_->routers) shortest = std::min(shortest, router.interval);
+  pace_.set_interval(shortest);
   facts_.applied_generation = desired_->generation;
   snapshots_.mark_facts_changed();
   connect_followers();

@@ -13,11 +13,14 @@ void Speaker::count_drop(DropReason reason) {
 void Speaker::read_advertisements(Interface& on, Family family) {
   auto& socket = on.sockets(family).vrrp;
   if (!socket) return;
+  const auto before = facts_.packets_received;
   const auto status = socket->receive(
       [&](const net::ReceivedDatagram& datagram, Duration age) { on_datagram(on, family, datagram, age); });
   // An interface that went down says so here too; the link event decides.
   if (!status) log_.debug("speaker.receive_failed", {{"error", status.error().what}});
+  if (facts_.packets_received == before) return;
   snapshots_.mark_counted(now_.mono);
+  pace_.read(now_.mono);
 }
 
 void Speaker::on_datagram(Interface& on, Family family, const net::ReceivedDatagram& datagram, Duration age) {

@@ -4,9 +4,9 @@
 // host stops the supervisor as it stops the speaker, and must not cost a healthy speaker its life.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <optional>
 
 #include "base/time.hpp"
 
@@ -28,7 +28,7 @@ class HangDetector {
 
   void started(TimePoint now) {
     started_ = now;
-    suspected_.reset();
+    suspected_ = kNone;
     next_look_ = now + kPeriod;
   }
   // True if the pulse is older than it should be: perhaps only for a moment.
@@ -42,11 +42,11 @@ class HangDetector {
   [[nodiscard]] bool look(TimePoint now, const Pulse& pulse) {
     const bool late = now - next_look_ > kLateLook;
     if (!overdue(now, pulse)) {
-      suspected_.reset();
-      next_look_ = now + kPeriod;
+      suspected_ = kNone;
+      next_look_ = now + next_period(now, pulse);
       return false;
     }
-    const bool confirmed = !late && suspected_ == pulse.heartbeat_ns;
+    const bool confirmed = !late && pulse.heartbeat_ns == suspected_;
     suspected_ = pulse.heartbeat_ns;
     next_look_ = now + kSecondLook;
     return confirmed;
@@ -54,9 +54,18 @@ class HangDetector {
   [[nodiscard]] TimePoint next_look() const noexcept { return next_look_; }
 
  private:
+  // Nothing can be overdue before: a look costs a wake-up.
+  static Duration next_period(TimePoint now, const Pulse& pulse) {
+    if (pulse.heartbeat_ns == 0) return kPeriod;
+    const TimePoint silent{Duration{pulse.heartbeat_ns} + kSilence};
+    const TimePoint deadline{Duration{pulse.next_deadline_ns}};
+    return std::clamp(std::max(silent, deadline) - now, Duration{kPeriod}, Duration{kSilence});
+  }
+
   TimePoint started_{};
   TimePoint next_look_{};
-  std::optional<std::int64_t> suspected_;  // the heartbeat that was overdue at the last look
+  static constexpr std::int64_t kNone = -1;
+  std::int64_t suspected_ = kNone;  // the heartbeat that was overdue at the last look
 };
 
 }  // namespace vipra::supervisor

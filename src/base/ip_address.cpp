@@ -164,7 +164,10 @@ std::string IpAddress::to_string() const {
 }
 
 IpAddress vrrp_group(Family family) {
-  return *IpAddress::parse(family == Family::kIpv4 ? kVrrpGroupV4 : kVrrpGroupV6);
+  // Asked for with every packet: read once.
+  static const IpAddress v4 = *IpAddress::parse(kVrrpGroupV4);
+  static const IpAddress v6 = *IpAddress::parse(kVrrpGroupV6);
+  return family == Family::kIpv4 ? v4 : v6;
 }
 
 std::string MacAddress::to_string() const {

@@ -260,8 +260,8 @@ void VirtualRouter::note_checksum_form(vrrp::ChecksumForm form) {
 
 void VirtualRouter::note_mismatches(const vrrp::Advertisement& advertisement) {
   if (advertisement.interval != desired_.interval) ++counters_.interval_mismatches;
-  if (message_size_ == 0) return;
-  const auto ours = message().subspan(vrrp::kHeaderSize, message_size_ - overhead());
+  if (message_.empty()) return;
+  const auto ours = message().subspan(vrrp::kHeaderSize, message_.size() - overhead());
   const auto& theirs = advertisement.addresses;
   // Of a list that no advertisement holds, whoever sends names as much as fits his: it is compared as far as
   // both go.

@@ -141,7 +141,7 @@ class VirtualRouter {
   [[nodiscard]] const FaultInfo* warning() const noexcept;
   // The last advertisement built, for the shared page: unsigned, as the first of destinations() gets it.
   [[nodiscard]] std::span<const std::uint8_t> message() const noexcept {
-    return {message_.data(), message_size_};
+    return message_;
   }
   [[nodiscard]] vrrp::ChecksumForm message_form() const noexcept { return message_form_; }
   // Between whom its advertisements go: to the group, to each peer.
@@ -219,11 +219,9 @@ class VirtualRouter {
   std::optional<ConflictWatch::Claimant> claimant_told_;  // whom the words name
   std::optional<ConflictWatch::OtherRouter> other_told_;
   Instant last_advert_{};
-  std::array<std::uint8_t, 1480> message_{};  // what fits one Ethernet frame
-  std::size_t message_size_ = 0;
+  std::vector<std::uint8_t> message_;  // as large as it is: there may be a thousand routers
   vrrp::ChecksumForm message_form_ = vrrp::ChecksumForm::kRfc9568;
   std::vector<vrrp::Endpoints> destinations_;
-  std::array<std::uint8_t, 1480 + 64> wire_{};  // the message with its signature
 };
 
 }  // namespace vipra::router

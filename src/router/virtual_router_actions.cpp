@@ -1,10 +1,15 @@
 // What a virtual router does: the actions of its machine, carried out through the ports; its advertisement.
 #include <algorithm>
-#include <cstring>
+#include <array>
 
 #include "router/virtual_router.hpp"
 
 namespace vipra::router {
+namespace {
+
+constexpr std::size_t kLargestMessage = 1480;  // what fits one Ethernet frame
+
+}  // namespace
 
 void VirtualRouter::step(const Instant& now, const election::Event& event) {
   for (const auto& action : machine_.step(now, event)) act(now, action);
@@ -70,7 +75,7 @@ void VirtualRouter::apply_addresses(const Instant& now) {
 
 void VirtualRouter::send(const Instant& now, vrrp::Priority priority) {
   if (!segment_) return;
-  if (message_size_ > 0) vrrp::set_priority({message_.data(), message_size_}, priority);
+  if (!message_.empty()) vrrp::set_priority(message_, priority);
   bool sent = false;
   for (const auto& to : destinations_) {
     if (send_copy(to)) {
@@ -86,12 +91,13 @@ void VirtualRouter::send(const Instant& now, vrrp::Priority priority) {
 }
 
 bool VirtualRouter::send_copy(const vrrp::Endpoints& to) {
-  const std::span message{wire_.data(), message_size_};
-  std::memcpy(message.data(), message_.data(), message_size_);
+  std::array<std::uint8_t, kLargestMessage + 64> wire;  // with its signature
+  const std::span message{wire.data(), message_.size()};
+  std::copy(message_.begin(), message_.end(), message.begin());
   vrrp::set_endpoints(message, message_form_, destinations_.front(), to);
-  const auto size = ports_.signer.sign(wire_, message_size_);
-  return from_device(to) ? ports_.advertisements.send_from_device(*segment_, {wire_.data(), size}, to)
-                         : ports_.advertisements.send(*segment_, {wire_.data(), size}, to);
+  const auto size = ports_.signer.sign(wire, message_.size());
+  return from_device(to) ? ports_.advertisements.send_from_device(*segment_, {wire.data(), size}, to)
+                         : ports_.advertisements.send(*segment_, {wire.data(), size}, to);
 }
 
 // A switch sends what is for the virtual MAC address to whom it heard it from last. So nobody speaks from it
@@ -123,7 +129,7 @@ void VirtualRouter::build_message() {
   if (!segment_) return;
   build_destinations();
   if (destinations_.empty()) {
-    message_size_ = 0;
+    message_.clear();
     return;
   }
   // As many addresses as one frame and the count field take; the rest are owned all the same.
@@ -147,7 +153,9 @@ void VirtualRouter::build_message() {
     fields.auth_data = desired_.password->data();
   }
   const auto& first = destinations_.front();
-  message_size_ = vrrp::build_advertisement(fields, first.source, first.destination, message_);
+  message_.resize(kLargestMessage);
+  message_.resize(vrrp::build_advertisement(fields, first.source, first.destination, message_));
+  message_.shrink_to_fit();
 }
 
 void VirtualRouter::build_destinations() {

@@ -101,7 +101,7 @@ TEST(HangDetector, a_second_stall_at_the_second_look_condemns_nobody_either) {
 TEST(HangDetector, starts_anew_with_every_speaker) {
   Watched speaker;
   speaker.beat(milliseconds{100}, milliseconds{200});
-  EXPECT_FALSE(speaker.look_until(milliseconds{1600}));
+  EXPECT_FALSE(speaker.look_until(milliseconds{1150})) << "suspected, not yet confirmed";
   speaker.detector().started(kStart + seconds{2});
   speaker.pulse() = {};
   EXPECT_FALSE(speaker.look_until(seconds{6}));
