@@ -1,7 +1,7 @@
-// How often the loop looks at its sockets when many packets come: a wake-up costs more than ten packets do. Where
-// they come quickly, they are read together, a few milliseconds late at most. No decision is later for it: each
-// counts from when it reached its socket, a deadline ends the pause, and before one is judged the sockets are read.
-// Pure.
+// How often the loop looks at its sockets when many packets come: a wake-up costs more than ten packets do.
+// Where they come quickly, they are read together, a few milliseconds late at most. No decision is later for
+// it: each counts from when it reached its socket, a deadline ends the pause, and before one is judged the
+// sockets are read. Pure.
 #pragma once
 
 #include <algorithm>

@@ -140,9 +140,7 @@ class VirtualRouter {
   // It elects, but something wants attention.
   [[nodiscard]] const FaultInfo* warning() const noexcept;
   // The last advertisement built, for the shared page: unsigned, as the first of destinations() gets it.
-  [[nodiscard]] std::span<const std::uint8_t> message() const noexcept {
-    return message_;
-  }
+  [[nodiscard]] std::span<const std::uint8_t> message() const noexcept { return message_; }
   [[nodiscard]] vrrp::ChecksumForm message_form() const noexcept { return message_form_; }
   // Between whom its advertisements go: to the group, to each peer.
   [[nodiscard]] const std::vector<vrrp::Endpoints>& destinations() const noexcept { return destinations_; }
