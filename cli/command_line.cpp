@@ -17,6 +17,7 @@ constexpr const char* kRootFooter = R"(Examples:
   vipctl get                       who owns what, as this node sees it
   vipctl explain web               why the VirtualIP web is where it is
   vipctl watch                     one line for every change of state
+  vipctl segments                  which other virtual routers this node hears
   vipctl validate definitions/     judge files before the agent reads them
   vipctl switchover web            hand web over to the other nodes
   vipctl maintenance on --for 1h   hand everything over, and take nothing for an hour
@@ -53,6 +54,15 @@ when the agent is restarted, and says so. Ends with Ctrl-C. With -o json every l
 Examples:
   vipctl watch
   vipctl watch -o json | jq -r 'select(.to == "Master") | .virtualIp')";
+
+constexpr const char* kSegmentsFooter =
+    R"(A row for each virtual router of others: whoever is heard on an interface of this node's routers with a VRID that
+this node does not run there. They are no mistake; a VRID that is free is one that nobody has here. One of them that
+advertises an address of this node is a conflict, and a warning of `vipctl get`.
+
+Examples:
+  vipctl segments
+  vipctl segments -o json | jq '.[].foreignRouters[].virtualRouterId')";
 
 constexpr const char* kValidateFooter =
     R"(Judges the objects as the agent would, without an agent: syntax, schema, rules, duplicate names and addresses
@@ -150,6 +160,10 @@ std::variant<CommandLine, EarlyExit> parse_command_line(
 
   auto* watch = app->add_subcommand("watch", "Print changes as they happen")->footer(kWatchFooter);
 
+  auto* segments = app->add_subcommand("segments", "Show which other virtual routers this node hears")
+                       ->footer(kSegmentsFooter);
+  segments->add_flag("--no-headers", no_headers, "only the rows, without heading and remarks");
+
   auto* validate = app->add_subcommand("validate", "Judge definition files")->footer(kValidateFooter);
   validate->add_option("PATH", line.paths, "files and folders; - is standard input")
       ->type_name("")
@@ -174,8 +188,8 @@ std::variant<CommandLine, EarlyExit> parse_command_line(
   maintenance->add_option("--for", hold, "for how long (default: until it is turned off)")
       ->type_name("DURATION");
 
-  for (auto* command : {get, explain, watch, switchover, maintenance}) add_socket(*command, after);
-  for (auto* command : {get, explain, watch, validate}) add_output(*command, after);
+  for (auto* command : {get, explain, watch, segments, switchover, maintenance}) add_socket(*command, after);
+  for (auto* command : {get, explain, watch, segments, validate}) add_output(*command, after);
 
   try {
     std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants a vector
@@ -185,6 +199,7 @@ std::variant<CommandLine, EarlyExit> parse_command_line(
   }
   line.command = *explain       ? Command::kExplain
                  : *watch       ? Command::kWatch
+                 : *segments    ? Command::kSegments
                  : *validate    ? Command::kValidate
                  : *switchover  ? Command::kSwitchover
                  : *maintenance ? Command::kMaintenance

@@ -18,7 +18,7 @@ inline constexpr int kExitUsage = 2;
 inline constexpr int kExitUnreachable = 3;  // the agent cannot be asked
 
 enum class Output : std::uint8_t { kTable, kJson };
-enum class Command : std::uint8_t { kGet, kExplain, kWatch, kValidate, kSwitchover, kMaintenance };
+enum class Command : std::uint8_t { kGet, kExplain, kWatch, kSegments, kValidate, kSwitchover, kMaintenance };
 
 struct CommandLine {
   Command command = Command::kGet;

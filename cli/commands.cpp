@@ -10,6 +10,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/query.hpp"
 #include "cli/report_json.hpp"
+#include "cli/segment_table.hpp"
 #include "cli/text.hpp"
 #include "cli/vip_table.hpp"
 #include "cli/watch_log.hpp"
@@ -126,6 +127,17 @@ int run_explain(const CommandLine& line) {
     print_json(only(*report, *vip));
   } else {
     print(explain(*report, line.virtual_ip, unix_now_ns()).text);
+  }
+  return kExitOk;
+}
+
+int run_segments(const CommandLine& line) {
+  const auto report = report::LocalClient{line.socket}.get(kAnswerTimeout);
+  if (!report) return unreachable(report.error());
+  if (line.output == Output::kJson) {
+    print(segments_json(*report).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  } else {
+    print(segment_table(*report, unix_now_ns(), line.headers ? Headers::kYes : Headers::kNo));
   }
   return kExitOk;
 }

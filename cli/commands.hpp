@@ -9,6 +9,7 @@ namespace vipra::cli {
 [[nodiscard]] int run_get(const CommandLine& line);
 [[nodiscard]] int run_explain(const CommandLine& line);
 [[nodiscard]] int run_watch(const CommandLine& line);
+[[nodiscard]] int run_segments(const CommandLine& line);
 [[nodiscard]] int run_validate(const CommandLine& line);
 // Switchover and maintenance: tells the agent, and waits until what this node owned is handed over.
 [[nodiscard]] int run_stand_aside(const CommandLine& line);

@@ -120,6 +120,13 @@ std::string address_text(const v1::RouterReport& router, const v1::AddressReport
   return out;
 }
 
+std::string track_text(const v1::TrackReport& track) {
+  std::string out = printable(track.name()) + " (" + printable(track.kind()) + "): ";
+  out += track.failed() ? "FAILED" : track.decided() ? "ok" : "not known yet";
+  if (!track.detail().empty()) out += ": " + printable(track.detail());
+  return out;
+}
+
 std::string drops_text(const v1::RouterReport& router) {
   std::vector<std::string> parts;
   for (const auto& drop : router.drops()) {
@@ -163,6 +170,7 @@ std::string router_paragraph(const v1::NodeReport& report, const v1::VirtualIPRe
     const bool foreign = !address.virtual_ip().empty() && address.virtual_ip() != vip.name();
     if (!foreign) out += labelled("address", address_text(router, address));
   }
+  for (const auto& track : router.tracks()) out += labelled("track", track_text(track));
   if (router.warning() != wire::REASON_NONE || !router.warning_detail().empty()) {
     std::string warning = router.warning() == wire::REASON_NONE ? "" : name(router.warning());
     if (!router.warning_detail().empty()) {

@@ -133,13 +133,15 @@ constexpr std::array kReasons{
     Entry<Reason>{Reason::kRouteMissing,
                   {"the main routing table has no usable route to a destination that spec.vrrp.track names",
                    "compare `ip route show` with the definition"}},
-    Entry<Reason>{Reason::kGroupMember,
-                  {"another member of the group cannot be served here, and a group moves as a whole",
-                   "see the member that the message names; all members of a group need the same nodeSelector"}},
-    Entry<Reason>{Reason::kDeviceFailed,
-                  {"the device with the virtual MAC address cannot be made or used",
-                   "see the message: the name or the MAC address may be taken, or the interface cannot carry a "
-                   "macvlan; set spec.vrrp.virtualMAC to false there"}},
+    Entry<Reason>{
+        Reason::kGroupMember,
+        {"another member of the group cannot be served here, and a group moves as a whole",
+         "see the member that the message names; all members of a group need the same nodeSelector"}},
+    Entry<Reason>{
+        Reason::kDeviceFailed,
+        {"the device with the virtual MAC address cannot be made or used",
+         "see the message: the name or the MAC address may be taken, or the interface cannot carry a "
+         "macvlan; set spec.vrrp.virtualMAC to false there"}},
     Entry<Reason>{
         Reason::kChecksumFormsMixed,
         {"the peers of this router send two forms of the IPv4 checksum; both are accepted here, but not by "
@@ -154,14 +156,16 @@ constexpr std::array kReasons{
                    "firewall); unicast silent: see whether the owner lists this node's address as a peer, "
                    "and a firewall for "
                    "protocol 112"}},
-    Entry<Reason>{Reason::kConflict,
-                  {"something else on the segment answers for an address that this node owns, or advertises it "
-                   "under another virtual router id",
-                   "find the host by the MAC or IP address in the message, and take the address from it"}},
-    Entry<Reason>{Reason::kPriorityGap,
-                  {"the priorities of two nodes are so close that both may take over at once after a crash; one "
-                   "yields within milliseconds",
-                   "give the nodes priorities that differ by more, or a longer advertisementInterval"}},
+    Entry<Reason>{
+        Reason::kConflict,
+        {"something else on the segment answers for an address that this node owns, or advertises it "
+         "under another virtual router id",
+         "find the host by the MAC or IP address in the message, and take the address from it"}},
+    Entry<Reason>{
+        Reason::kPriorityGap,
+        {"the priorities of two nodes are so close that both may take over at once after a crash; one "
+         "yields within milliseconds",
+         "give the nodes priorities that differ by more, or a longer advertisementInterval"}},
     // Definitions
     Entry<Reason>{Reason::kAccepted, {"the definition is good and is served", ""}},
     Entry<Reason>{Reason::kParseError,

@@ -19,6 +19,8 @@ int run(const CommandLine& line) {
       return run_explain(line);
     case Command::kWatch:
       return run_watch(line);
+    case Command::kSegments:
+      return run_segments(line);
     case Command::kValidate:
       return run_validate(line);
     case Command::kSwitchover:

@@ -18,6 +18,7 @@ std::string wide(auto number) {
 // Declared before list(), which finds them by ordinary look-up only.
 Json json_of(const v1::AddressReport& address);
 Json json_of(const v1::ContributionReport& part);
+Json json_of(const v1::TrackReport& track);
 Json json_of(const v1::DropReport& drop);
 Json json_of(const v1::RouterReport& router);
 Json json_of(const v1::CheckReport& check);
@@ -25,6 +26,8 @@ Json json_of(const v1::Condition& condition);
 Json json_of(const v1::DefinitionProblem& problem);
 Json json_of(const v1::VirtualIPReport& vip);
 Json json_of(const v1::TransitionReport& transition);
+Json json_of(const v1::ForeignRouterReport& router);
+Json json_of(const v1::SegmentReport& segment);
 
 template <class Items>
 Json list(const Items& items) {
@@ -49,6 +52,11 @@ Json json_of(const v1::AddressReport& address) {
 Json json_of(const v1::ContributionReport& part) {
   return {{"source", part.source()},       {"delta", part.delta()},   {"fault", part.fault()},
           {"reason", name(part.reason())}, {"detail", part.detail()}, {"stale", part.stale()}};
+}
+
+Json json_of(const v1::TrackReport& track) {
+  return {{"name", track.name()},     {"kind", track.kind()},           {"decided", track.decided()},
+          {"failed", track.failed()}, {"reason", name(track.reason())}, {"detail", track.detail()}};
 }
 
 Json json_of(const v1::DropReport& drop) {
@@ -77,7 +85,8 @@ Json json_of(const v1::RouterReport& router) {
           {"advertisementsSent", wide(router.advertisements_sent())},
           {"advertisementsReceived", wide(router.advertisements_received())},
           {"drops", list(router.drops())},
-          {"misses", router.misses()}};
+          {"misses", router.misses()},
+          {"tracks", list(router.tracks())}};
 }
 
 Json json_of(const v1::CheckReport& check) {
@@ -132,7 +141,32 @@ Json json_of(const v1::TransitionReport& transition) {
           {"detail", transition.detail()}};
 }
 
+Json json_of(const v1::ForeignRouterReport& router) {
+  return {{"virtualRouterId", router.virtual_router_id()},
+          {"version", router.version()},
+          {"source", router.source()},
+          {"priority", router.priority()},
+          {"intervalNs", wide(router.interval_ns())},
+          {"addresses", list(router.addresses())},
+          {"addressCount", router.address_count()},
+          {"packets", wide(router.packets())},
+          {"firstSeenUnixNs", wide(router.first_seen_unix_ns())},
+          {"lastSeenUnixNs", wide(router.last_seen_unix_ns())}};
+}
+
+Json json_of(const v1::SegmentReport& segment) {
+  return {{"interface", segment.interface()},
+          {"family", segment.family()},
+          {"foreignRouters", list(segment.foreign_routers())},
+          {"foreignAdvertisements", wide(segment.foreign_advertisements())},
+          {"foreignAdvertisementsUntracked", wide(segment.foreign_advertisements_untracked())}};
+}
+
 }  // namespace
+
+nlohmann::ordered_json segments_json(const v1::NodeReport& report) {
+  return list(report.segments());
+}
 
 nlohmann::ordered_json to_json(const v1::NodeReport& report) {
   return {{"node", report.node()},
@@ -150,7 +184,8 @@ nlohmann::ordered_json to_json(const v1::NodeReport& report) {
           {"speakerRealtime", report.speaker_realtime()},
           {"transitions", list(report.transitions())},
           {"maintenance", report.maintenance()},
-          {"maintenanceUntilUnixNs", wide(report.maintenance_until_unix_ns())}};
+          {"maintenanceUntilUnixNs", wide(report.maintenance_until_unix_ns())},
+          {"segments", list(report.segments())}};
 }
 
 }  // namespace vipra::cli

@@ -11,4 +11,7 @@ namespace vipra::cli {
 
 [[nodiscard]] nlohmann::ordered_json to_json(const report::v1::NodeReport& report);
 
+// Its segments alone, as an array.
+[[nodiscard]] nlohmann::ordered_json segments_json(const report::v1::NodeReport& report);
+
 }  // namespace vipra::cli

@@ -11,7 +11,7 @@ namespace {
 // A node that says more is cut short: no controller's memory hangs on one node's word.
 constexpr int kMaxObjects = 4096;
 constexpr int kMaxRouters = 4096;
-constexpr int kMaxAddresses = 1024;
+constexpr int kMaxAddresses = 1025;  // of a router: its VirtualIP's 1,024, and its own link-local one
 constexpr int kMaxConditions = 16;
 constexpr std::size_t kMaxText = 1024;
 
@@ -51,6 +51,7 @@ cluster::RouterFact router_of(const report::v1::RouterReport& report) {
   out.detail = text(report.detail());
   out.since_unix_ns = report.since_unix_ns();
   out.priority = report.effective_priority();
+  out.base_priority = report.base_priority();
   out.interval = Duration{report.interval_ns()};
   out.misses = static_cast<int>(std::min(report.misses(), 255U));
   for (int i = 0; i < std::min(report.addresses_size(), kMaxAddresses); ++i) {

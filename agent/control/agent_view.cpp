@@ -24,6 +24,17 @@ std::string content(wire::SpeakerStatus status) {
   return status.SerializeAsString();
 }
 
+std::string content(wire::SegmentSnapshot snapshot) {
+  snapshot.clear_foreign_packets();
+  snapshot.clear_foreign_packets_untracked();
+  for (auto& router : *snapshot.mutable_foreign_routers()) {
+    router.clear_packets();
+    router.clear_first_seen_unix_ns();  // told by how long ago it was, which moves it a little
+    router.clear_last_seen_unix_ns();
+  }
+  return snapshot.SerializeAsString();
+}
+
 }  // namespace
 
 AgentView::Change AgentView::apply(const wire::AgentMessage& message) {
@@ -48,8 +59,12 @@ AgentView::Change AgentView::apply(const wire::Hello& hello) {
 AgentView::Change AgentView::apply(const wire::SnapshotBatch& batch) {
   auto change = Change::kNothing;
   const auto note = [&change](Change more) { change = std::max(change, more); };
-  if (batch.resync_first()) told_.emplace();
+  if (batch.resync_first()) {
+    told_.emplace();
+    told_segments_.clear();
+  }
   for (const auto& snapshot : batch.routers()) note(apply(snapshot));
+  for (const auto& snapshot : batch.segments()) note(apply(snapshot));
   for (const auto& id : batch.removed()) {
     if (routers_.erase(id) > 0) note(Change::kState);
     if (told_) told_->erase(id);
@@ -82,6 +97,17 @@ AgentView::Change AgentView::apply(const wire::RouterSnapshot& snapshot) {
   return change;
 }
 
+AgentView::Change AgentView::apply(const wire::SegmentSnapshot& snapshot) {
+  const SegmentKey key{snapshot.interface_index(), snapshot.family()};
+  if (snapshot.gone()) return segments_.erase(key) > 0 ? Change::kContent : Change::kNothing;
+  if (told_) told_segments_.insert(key);
+  const auto [found, added] = segments_.try_emplace(key, snapshot);
+  if (added) return Change::kContent;
+  const bool same = content(found->second) == content(snapshot);
+  found->second = snapshot;
+  return same ? Change::kCounters : Change::kContent;
+}
+
 AgentView::Change AgentView::apply(const wire::SpeakerStatus& status) {
   const bool same = speaker_ && content(*speaker_) == content(status);
   speaker_ = status;
@@ -91,6 +117,7 @@ AgentView::Change AgentView::apply(const wire::SpeakerStatus& status) {
 AgentView::Change AgentView::end_resync() {
   const auto gone =
       std::erase_if(routers_, [this](const auto& entry) { return !told_->contains(entry.first); });
+  std::erase_if(segments_, [this](const auto& entry) { return !told_segments_.contains(entry.first); });
   told_.reset();
   resynced_ = true;
   return gone > 0 ? Change::kState : Change::kContent;

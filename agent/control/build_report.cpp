@@ -65,6 +65,18 @@ void fill_election(const wire::RouterSnapshot& snapshot, out::RouterReport& repo
   }
 }
 
+void fill_tracks(const wire::RouterSnapshot& snapshot, out::RouterReport& report) {
+  for (const auto& track : snapshot.tracks()) {
+    auto& item = *report.add_tracks();
+    item.set_name(track.name());
+    item.set_kind(track.kind());
+    item.set_decided(track.decided());
+    item.set_failed(track.failed());
+    item.set_reason(track.reason());
+    item.set_detail(track.detail());
+  }
+}
+
 // `planned` is null for a router that is on its way out.
 out::RouterReport from_snapshot(const wire::RouterSnapshot& snapshot, const plan::VirtualRouter* planned) {
   out::RouterReport report;
@@ -73,6 +85,7 @@ out::RouterReport from_snapshot(const wire::RouterSnapshot& snapshot, const plan
   report.set_virtual_router_id(snapshot.vrid());
   fill_election(snapshot, report);
   fill_traffic(snapshot, report);
+  fill_tracks(snapshot, report);
   std::set<std::string> names;
   for (const auto& address : snapshot.addresses()) {
     auto& item = *report.add_addresses();
@@ -120,6 +133,37 @@ void add_routers(const Facts& facts, out::NodeReport& report) {
     if (planned != waiting.end()) waiting.erase(planned);
   }
   for (const auto& [id, router] : waiting) *report.add_routers() = from_plan(*router);
+}
+
+std::string family_text(std::uint32_t family) {
+  return std::string{to_string(family == 6 ? Family::kIpv6 : Family::kIpv4)};
+}
+
+void add_segments(const Facts& facts, out::NodeReport& report) {
+  for (const auto& [key, segment] : facts.agent.segments()) {
+    auto& item = *report.add_segments();
+    item.set_interface(segment.interface());
+    item.set_family(family_text(segment.family()));
+    item.set_foreign_advertisements(segment.foreign_packets());
+    item.set_foreign_advertisements_untracked(segment.foreign_packets_untracked());
+    for (const auto& foreign : segment.foreign_routers()) {
+      auto& router = *item.add_foreign_routers();
+      router.set_virtual_router_id(foreign.vrid());
+      router.set_version(foreign.version());
+      router.set_source(address_text(foreign.source()));
+      router.set_priority(foreign.priority());
+      router.set_interval_ns(foreign.interval_ns());
+      for (const auto& address : foreign.addresses()) router.add_addresses(address_text(address));
+      router.set_address_count(foreign.address_count());
+      router.set_packets(foreign.packets());
+      router.set_first_seen_unix_ns(foreign.first_seen_unix_ns());
+      router.set_last_seen_unix_ns(foreign.last_seen_unix_ns());
+    }
+    auto& routers = *item.mutable_foreign_routers();
+    std::sort(routers.begin(), routers.end(), [](const auto& a, const auto& b) {
+      return std::pair{a.virtual_router_id(), a.source()} < std::pair{b.virtual_router_id(), b.source()};
+    });
+  }
 }
 
 void add_problem(out::DefinitionProblem& item, const std::string& origin, const std::string& path,
@@ -246,6 +290,7 @@ out::NodeReport build_report(const Facts& facts, const out::NodeReport* before, 
   add_routers(facts, report);
   add_virtual_ips(facts, before, now_unix_ns, report);
   add_problems(facts, report);
+  add_segments(facts, report);
   for (const auto& transition : facts.agent.transitions()) {
     auto& item = *report.add_transitions();
     item.set_sequence(transition.sequence());

@@ -60,6 +60,10 @@ Condition conflict(const plan::Refusal* refusal, const Routers& routers) {
     if (router->state() == reason::STATE_FAULT && is_conflict(router->reason())) {
       return make("Conflict", Truth::kTrue, router->reason(), router->detail());
     }
+    if (router->warning() == reason::REASON_CONFLICT) {
+      return make("Conflict", Truth::kTrue, router->warning(),
+                  router->id() + ": " + router->warning_detail());
+    }
   }
   return make("Conflict", Truth::kFalse, Reason::kNone, "");
 }
@@ -91,11 +95,15 @@ Condition degraded(const Facts& facts, const definitions::ObjectStatus& object, 
     }
   }
   for (const auto* router : routers) {
-    if (router->warning() != reason::REASON_NONE) {
+    // A conflict has a condition of its own.
+    if (router->warning() != reason::REASON_NONE && router->warning() != reason::REASON_CONFLICT) {
       return make("Degraded", Truth::kTrue, router->warning(),
                   router->id() + ": " + router->warning_detail());
     }
     for (const auto& part : router->contributions()) {
+      if (part.source().starts_with("track/")) {
+        return make("Degraded", Truth::kTrue, part.reason(), part.source() + ": " + part.detail());
+      }
       if (part.stale()) {
         return make("Degraded", Truth::kTrue, Reason::kCheckStale,
                     part.source() + " is older than it should be");

@@ -34,6 +34,7 @@ void fill_counters(const wire::RouterCounters& counters, metrics::Router& router
   router.address_list_mismatches = counters.address_list_mismatches();
   router.interval_mismatches = counters.interval_mismatches();
   router.checksum_form_mixed = counters.checksum_form_mixed();
+  router.conflicting_claims = counters.conflicting_claims();
   for (const auto bound : channel::kTakeoverBounds) router.takeovers.bounds_seconds.push_back(seconds(bound));
   router.takeovers.counts.assign(counters.takeover_buckets().begin(), counters.takeover_buckets().end());
   router.takeovers.counts.resize(channel::kTakeoverBuckets);
@@ -73,6 +74,8 @@ metrics::Router router_of(const wire::RouterSnapshot& snapshot, bool fresh) {
   router.stale_contributions = static_cast<std::size_t>(
       std::count_if(parts.begin(), parts.end(), [](const auto& part) { return part.stale(); }));
   router.warning = channel::from_proto(snapshot.warning());
+  for (const auto& track : snapshot.tracks())
+    router.tracks.push_back({track.name(), track.kind(), !track.failed()});
   fill_counters(snapshot.counters(), router);
   fill_addresses(snapshot, router);
   return router;
@@ -137,6 +140,11 @@ metrics::Snapshot metrics_snapshot(const Facts& facts) {
   snapshot.node = facts.node;
   for (const auto& [id, router] : facts.agent.routers()) {
     snapshot.routers.push_back(router_of(router, facts.agent_connected));
+  }
+  for (const auto& [key, segment] : facts.agent.segments()) {
+    snapshot.segments.push_back({segment.interface(), segment.family() == 6 ? Family::kIpv6 : Family::kIpv4,
+                                 static_cast<std::size_t>(segment.foreign_routers_size()),
+                                 segment.foreign_packets(), segment.foreign_packets_untracked()});
   }
   if (const auto& status = facts.agent.speaker()) snapshot.speaker = speaker_of(*status);
   if (const auto& status = facts.agent.supervisor()) snapshot.supervisor = supervisor_of(*status);

@@ -9,6 +9,7 @@
 namespace vipra::agent {
 namespace {
 
+// A burst of 300 would keep advertisements waiting for milliseconds: the loop looks around after so many.
 constexpr std::size_t kFramesAtOnce = 64;
 
 // What the kernel would answer in a solicited advertisement. Read when announcing begins: it changes when
@@ -19,6 +20,10 @@ bool forwards_ipv6(int index) {
   std::ifstream file{"/proc/sys/net/ipv6/conf/" + std::string{name.data()} + "/forwarding"};
   char value = '0';
   return file.get(value) && value == '1';
+}
+
+announce::Schedule schedule_of(const router::VirtualRouter& router) {
+  return announce::schedule_of(router.desired().family, router.desired().announcements);
 }
 
 }  // namespace
@@ -33,6 +38,8 @@ void Interface::clear_routers() {
 void Interface::add_router(const router::VirtualRouter& router) {
   sockets(router.desired().family).by_vrid[router.desired().vrid.value()].push_back(router.index());
   for (const auto& entry : router.addresses().entries()) owners_[entry.ip].push_back(router.index());
+  // Its figures may be others since the last time.
+  if (announced_.contains(router.index())) announcer_.configure(router.index(), schedule_of(router));
 }
 
 bool Interface::has_routers(Family family) const noexcept {
@@ -50,7 +57,7 @@ void Interface::start_announcing(const router::VirtualRouter& router, TimePoint 
   const auto count = router.addresses().entries().size();
   const auto known = announced_.find(router.index());
   if (known == announced_.end()) {
-    announcer_.add(router.index(), router.desired().family, static_cast<std::uint32_t>(count));
+    announcer_.add(router.index(), schedule_of(router), static_cast<std::uint32_t>(count));
   } else if (known->second != count) {
     announcer_.resize(router.index(), static_cast<std::uint32_t>(count), now);
   }
@@ -64,6 +71,10 @@ void Interface::add_evidence(router::RouterIndex router, TimePoint now) {
   if (announced_.contains(router)) announcer_.evidence(router, now);
 }
 
+void Interface::defend(router::RouterIndex router, std::uint32_t address_index, TimePoint now) {
+  if (announced_.contains(router)) announcer_.defend(router, address_index, now);
+}
+
 void Interface::stop_announcing(router::RouterIndex router) {
   if (announced_.contains(router)) announcer_.stop(router);
 }
@@ -73,7 +84,7 @@ void Interface::forget_announcements(router::RouterIndex router) {
 }
 
 void Interface::announce_due(TimePoint now) {
-  announcer_.step(now, *this);
+  announcer_.step(now, *this, kFramesAtOnce);
   flush(Family::kIpv4);
   flush(Family::kIpv6);
 }

@@ -13,6 +13,7 @@
 #include "base/ip_address.hpp"
 #include "net/neighbour_socket.hpp"
 #include "net/vrrp_socket.hpp"
+#include "router/foreign_routers.hpp"
 #include "router/virtual_router.hpp"
 
 namespace vipra::agent {
@@ -24,6 +25,12 @@ class RouterDirectory {
   [[nodiscard]] virtual router::VirtualRouter* find(router::RouterIndex index) = 0;
 };
 
+// How fast one interface may announce.
+struct AnnounceLimit {
+  int burst = announce::kBurst;
+  int per_second = announce::kPerSecond;
+};
+
 // The sockets of one family on one interface.
 struct FamilySockets {
   std::optional<net::VrrpSocket> vrrp;
@@ -31,8 +38,8 @@ struct FamilySockets {
   bool requested = false;  // handles were asked of the supervisor
   bool join_posted = false;
   bool joined = false;
-  bool join_failed = false;  // tried again when links or addresses change, not before
-  std::string error;         // why there are none
+  bool join_failed = false;      // tried again when links or addresses change, not before
+  std::string error;             // why there are none
   std::set<IpAddress> groups{};  // joined beside VRRP's
   // Routers by VRID: usually one; a second while an older one of the same number is still releasing.
   std::array<std::vector<router::RouterIndex>, 256> by_vrid;
@@ -42,7 +49,8 @@ struct FamilySockets {
 
 class Interface final : private announce::Sink {
  public:
-  Interface(int index, RouterDirectory& routers) : index_{index}, routers_{routers} {}
+  Interface(int index, RouterDirectory& routers, const AnnounceLimit& limit)
+      : index_{index}, routers_{routers}, announcer_{announce::TokenBucket{limit.burst, limit.per_second}} {}
 
   [[nodiscard]] int index() const noexcept { return index_; }
   [[nodiscard]] FamilySockets& sockets(Family family) noexcept {
@@ -58,9 +66,17 @@ class Interface final : private announce::Sink {
   // The routers whose address this is (0, 1, or 2 while one is releasing).
   [[nodiscard]] const std::vector<router::RouterIndex>& owners_of(const IpAddress& ip) const;
 
+  // The virtual routers of others that are heard here.
+  [[nodiscard]] router::ForeignRouters& foreign(Family family) noexcept {
+    return foreign_[family == Family::kIpv4 ? 0 : 1];
+  }
+  // Whether one more of them may be told in the log: there may be many, and forged.
+  [[nodiscard]] bool may_tell_foreign(TimePoint now) noexcept { return foreign_lines_.try_take(now); }
+
   // Announcements.
   void start_announcing(const router::VirtualRouter& router, TimePoint now);
   void add_evidence(router::RouterIndex router, TimePoint now);
+  void defend(router::RouterIndex router, std::uint32_t address_index, TimePoint now);
   void stop_announcing(router::RouterIndex router);
   void forget_announcements(router::RouterIndex router);
   [[nodiscard]] std::optional<TimePoint> announce_deadline() const noexcept { return announcer_.deadline(); }
@@ -73,6 +89,8 @@ class Interface final : private announce::Sink {
   const int index_;
   RouterDirectory& routers_;
   std::array<FamilySockets, 2> families_;
+  std::array<router::ForeignRouters, 2> foreign_;
+  announce::TokenBucket foreign_lines_{8, std::chrono::seconds{10}};
   announce::Announcer announcer_;
   std::map<router::RouterIndex, std::size_t> announced_;  // with how many addresses
   std::map<IpAddress, std::vector<router::RouterIndex>> owners_;

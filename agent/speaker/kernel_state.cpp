@@ -196,6 +196,7 @@ void KernelState::on_result(net::KernelResult&& result) {
       listener_.on_guard_set(failed ? Status{tl::unexpected{result.error}} : Status{});
       break;
     case net::CommandKind::kRemoveAllMarked:
+    case net::CommandKind::kDumpRoutes:
       break;
   }
 }

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -23,6 +24,7 @@ struct Options {
   std::string node;
   bool realtime = true;
   bool lock_memory = true;
+  AnnounceLimit announce_limit;
   log::Level level = log::Level::kInfo;
 };
 
@@ -35,11 +37,13 @@ log::Level parse_level(std::string_view text) {
 
 // The supervisor writes this command line; a mistake in it is ours.
 Options parse(int argc, char** argv) {
-  enum : int { kLinkFd = 1, kNode, kRealtime, kLockMemory, kLogLevel };
+  enum : int { kLinkFd = 1, kNode, kRealtime, kLockMemory, kAnnounceBurst, kAnnounceRate, kLogLevel };
   static constexpr option kOptions[] = {{"link-fd", required_argument, nullptr, kLinkFd},
                                         {"node", required_argument, nullptr, kNode},
                                         {"realtime", required_argument, nullptr, kRealtime},
                                         {"lock-memory", required_argument, nullptr, kLockMemory},
+                                        {"announce-burst", required_argument, nullptr, kAnnounceBurst},
+                                        {"announce-rate", required_argument, nullptr, kAnnounceRate},
                                         {"log-level", required_argument, nullptr, kLogLevel},
                                         {nullptr, 0, nullptr, 0}};
   Options options;
@@ -58,6 +62,12 @@ Options parse(int argc, char** argv) {
         break;
       case kLockMemory:
         options.lock_memory = value != "off";
+        break;
+      case kAnnounceBurst:
+        options.announce_limit.burst = std::max(1, std::atoi(value.c_str()));
+        break;
+      case kAnnounceRate:
+        options.announce_limit.per_second = std::max(1, std::atoi(value.c_str()));
         break;
       case kLogLevel:
         options.level = parse_level(value);
@@ -96,6 +106,7 @@ int run_speaker(int argc, char** argv) {
   setup.realtime = scheduling.realtime;
   setup.realtime_detail = scheduling.detail;
   setup.memory_locked = scheduling.memory_locked;
+  setup.announce_limit = options.announce_limit;
   log.info("speaker.started", {{"node", options.node},
                                {"pid", ::getpid()},
                                {"realtime", scheduling.realtime},

@@ -8,6 +8,13 @@
 #include "vrrp/types.hpp"
 
 namespace vipra::agent {
+namespace {
+
+// Of all addresses of a router together: its snapshot must fit a datagram.
+constexpr std::size_t kErrorBytes = 16 * 1024;
+constexpr const char* kErrorNotTold = "as others; the log has it";
+
+}  // namespace
 
 Snapshots::Known& Snapshots::known(router::RouterIndex router) {
   if (known_.size() <= router) known_.resize(router + 1);
@@ -20,6 +27,12 @@ void Snapshots::mark_changed(router::RouterIndex router) {
   if (entry.dirty) return;
   entry.dirty = true;
   dirty_.push_back(router);
+}
+
+void Snapshots::mark_segment(const SegmentKey& key) {
+  known_segments_.insert(key);
+  if (std::find(dirty_segments_.begin(), dirty_segments_.end(), key) == dirty_segments_.end())
+    dirty_segments_.push_back(key);
 }
 
 void Snapshots::mark_counted(TimePoint now) {
@@ -35,6 +48,7 @@ void Snapshots::on_transition(const router::VirtualRouter& router, const electio
   }
   entry.since_unix_ns = unix_ns;
   mark_changed(router.index());
+  entry.urgent = true;
   if (transitions_.size() >= kMaxTransitions) transitions_.pop_front();  // the counts above lose nothing
   auto& out = transitions_.emplace_back();
   out.set_sequence(next_sequence_++);
@@ -52,61 +66,114 @@ void Snapshots::remove(router::RouterIndex router, const std::string& id) {
   removed_.push_back(id);
 }
 
-void Snapshots::mark_all() {
+void Snapshots::mark_all(bool urgent) {
   for (router::RouterIndex i = 0; i < known_.size(); ++i) {
-    if (known_[i].exists) mark_changed(i);
+    if (!known_[i].exists) continue;
+    mark_changed(i);
+    known_[i].urgent |= urgent;
   }
+  for (const auto& key : known_segments_) mark_segment(key);
   facts_dirty_ = true;
+}
+
+std::optional<TimePoint> Snapshots::fill_routers(TimePoint now, channel::v1::SnapshotBatch& batch) {
+  told_now_.clear();
+  std::optional<TimePoint> next;
+  std::size_t room = channel::kMaxAgentMessageBytes * 3 / 4;
+  for (const auto index : dirty_) {
+    auto& known = known_[index];
+    const auto due = known.urgent || !known.told_at ? now : *known.told_at + kChangeInterval;
+    const bool full = told_now_.size() == kRoutersAtOnce || room == 0;
+    if (due > now || full) {
+      next = next ? std::min(*next, std::max(due, now)) : std::max(due, now);
+      continue;
+    }
+    if (const auto* router = routers_.find(index)) {
+      auto& snapshot = *batch.add_routers();
+      fill(*router, known, snapshot);
+      const auto size = snapshot.ByteSizeLong();
+      if (size > room && batch.routers_size() > 1) {
+        batch.mutable_routers()->RemoveLast();
+        room = 0;
+        next = now;
+        continue;
+      }
+      room -= std::min(size, room);
+    }
+    told_now_.push_back(index);
+  }
+  return next;
 }
 
 std::optional<TimePoint> Snapshots::flush(TimePoint now, const SpeakerFacts& facts) {
   if (resync_) {
     resync_ = false;
     in_resync_ = true;
-    mark_all();
+    mark_all(true);
     message_.mutable_snapshots()->set_resync_first(true);
   }
   if (counters_due_ && now >= *counters_due_) {
     counters_due_.reset();
-    mark_all();
+    mark_all(false);
   }
-  if (dirty_.empty() && removed_.empty() && transitions_.empty() && !facts_dirty_ && !in_resync_) {
+  if (dirty_.empty() && dirty_segments_.empty() && removed_.empty() && transitions_.empty() &&
+      !facts_dirty_ && !in_resync_) {
     return counters_due_;
   }
   auto& batch = *message_.mutable_snapshots();
   const bool first = batch.resync_first();
   batch.Clear();
   batch.set_resync_first(first);
-  const auto count = std::min(dirty_.size(), kRoutersAtOnce);
-  for (std::size_t i = 0; i < count; ++i) {
-    if (const auto* router = routers_.find(dirty_[i])) fill(*router, known_[dirty_[i]], *batch.add_routers());
-  }
-  // Many addresses make a snapshot large: as many routers as fit a datagram.
-  int kept = batch.routers_size();
-  bool trimmed = false;
-  while (kept > 1 && batch.ByteSizeLong() > channel::kMaxAgentMessageBytes * 3 / 4) {
-    batch.mutable_routers()->RemoveLast();
-    --kept;
-    trimmed = true;
-  }
-  const auto told = trimmed ? static_cast<std::size_t>(kept) : count;
+  auto next = fill_routers(now, batch);
+  if (counters_due_) next = next ? std::min(*next, *counters_due_) : *counters_due_;
+  const bool nothing = told_now_.empty() && dirty_segments_.empty() && removed_.empty() &&
+                       transitions_.empty() && !facts_dirty_;
+  if (nothing && !(in_resync_ && dirty_.empty())) return next;
   const auto transition_count = std::min<std::size_t>(transitions_.size(), 64);
   for (std::size_t i = 0; i < transition_count; ++i) *batch.add_transitions() = transitions_[i];
   for (const auto& id : removed_) batch.add_removed(id);
   fill(facts, *batch.mutable_speaker());
-  const bool last = told == dirty_.size();
+  const auto segments_told = add_segments(batch);
+  const bool last = told_now_.size() == dirty_.size() && segments_told == dirty_segments_.size();
   batch.set_resync_last(in_resync_ && last);
   if (!link_.try_publish(message_)) return counters_due_;  // called again when the socket has room
-  for (std::size_t i = 0; i < told; ++i) known_[dirty_[i]].dirty = false;
-  dirty_.erase(dirty_.begin(), dirty_.begin() + static_cast<std::ptrdiff_t>(told));
+  for (const auto index : told_now_) {
+    known_[index].dirty = known_[index].urgent = false;
+    known_[index].told_at = now;
+  }
+  std::erase_if(dirty_, [this](auto index) { return !known_[index].dirty; });
+  for (int i = 0; i < batch.segments_size(); ++i) {
+    if (batch.segments(i).gone()) known_segments_.erase(dirty_segments_[static_cast<std::size_t>(i)]);
+  }
+  dirty_segments_.erase(dirty_segments_.begin(),
+                        dirty_segments_.begin() + static_cast<std::ptrdiff_t>(segments_told));
   transitions_.erase(transitions_.begin(),
                      transitions_.begin() + static_cast<std::ptrdiff_t>(transition_count));
   removed_.clear();
   facts_dirty_ = false;
   batch.set_resync_first(false);
   if (in_resync_ && last) in_resync_ = false;
-  const bool more = !dirty_.empty() || !transitions_.empty();
-  return more ? std::optional{now} : counters_due_;
+  return transitions_.empty() && dirty_segments_.empty() ? next : std::optional{now};
+}
+
+// As many as fit beside the rest; alone, any one does.
+std::size_t Snapshots::add_segments(channel::v1::SnapshotBatch& batch) {
+  constexpr auto kEnough = channel::kMaxAgentMessageBytes * 3 / 4;
+  auto size = batch.ByteSizeLong();
+  std::size_t told = 0;
+  for (const auto& key : dirty_segments_) {
+    auto& out = *batch.add_segments();
+    out.set_interface_index(static_cast<std::uint32_t>(key.interface_index));
+    out.set_family(key.family == Family::kIpv4 ? 4 : 6);
+    if (!segments_.fill(key, out)) out.set_gone(true);
+    size += out.ByteSizeLong() + 4;
+    if (size > kEnough && batch.routers_size() + batch.transitions_size() + batch.segments_size() > 1) {
+      batch.mutable_segments()->RemoveLast();
+      break;
+    }
+    ++told;
+  }
+  return told;
 }
 
 void Snapshots::fill(const router::VirtualRouter& router, Known& known,
@@ -127,6 +194,15 @@ void Snapshots::fill(const router::VirtualRouter& router, Known& known,
   out.set_effective_priority(router.effective_priority());
   for (const auto& contribution : router.contributions())
     *out.add_contributions() = channel::to_proto(contribution);
+  tracker_.for_tracks(desired.id, [&](const track::Tracked& tracked) {
+    auto& track = *out.add_tracks();
+    track.set_name(tracked.track.name);
+    track.set_kind(std::string{track::kind_of(tracked.track)});
+    track.set_decided(tracked.verdict.outcome != track::Verdict::Outcome::kUnknown);
+    track.set_failed(tracked.verdict.failed());
+    track.set_reason(channel::to_proto(tracked.verdict.reason));
+    track.set_detail(tracked.verdict.detail);
+  });
   if (router.state() == State::kMaster) {
     out.set_master_address(channel::to_wire(router.segment()->primary));
     out.set_master_priority(static_cast<std::uint32_t>(router.effective_priority()));
@@ -135,6 +211,7 @@ void Snapshots::fill(const router::VirtualRouter& router, Known& known,
     out.set_master_priority(static_cast<std::uint32_t>(router.machine().heard_priority()));
   }
   std::size_t i = 0;
+  auto room = kErrorBytes;
   for (const auto& entry : router.addresses().entries()) {
     auto& address = *out.add_addresses();
     address.set_ip(channel::to_wire(entry.ip));
@@ -146,7 +223,8 @@ void Snapshots::fill(const router::VirtualRouter& router, Known& known,
     address.set_present(entry.kernel == ownership::AddressSet::Kernel::kOurs ||
                         (entry.kernel == ownership::AddressSet::Kernel::kStranger &&
                          desired.base_priority == vrrp::kOwnerPriority));
-    address.set_error(entry.error);
+    if (!entry.error.empty()) address.set_error(entry.error.size() <= room ? entry.error : kErrorNotTold);
+    room -= std::min(room, entry.error.size());
     ++i;
   }
   const auto& counters = router.counters();
@@ -166,6 +244,7 @@ void Snapshots::fill(const router::VirtualRouter& router, Known& known,
   counted.set_address_list_mismatches(counters.address_list_mismatches);
   counted.set_interval_mismatches(counters.interval_mismatches);
   counted.set_checksum_form_mixed(counters.checksum_form_mixed);
+  counted.set_conflicting_claims(counters.conflicting_claims);
   for (const auto& [key, count] : known.transitions) {
     auto& transition = *counted.add_transitions();
     transition.set_from(channel::to_proto(std::get<0>(key)));
@@ -175,7 +254,7 @@ void Snapshots::fill(const router::VirtualRouter& router, Known& known,
   }
   for (const auto count : known.takeovers.counts()) counted.add_takeover_buckets(count);
   counted.set_takeover_sum_ns(known.takeovers.sum_ns());
-  if (const auto& warning = router.warning()) {
+  if (const auto* warning = router.warning()) {
     out.set_warning(channel::to_proto(warning->reason));
     out.set_warning_detail(warning->detail);
   }

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "channel/convert.hpp"
+#include "plan/contributions.hpp"
 #include "runtime/clock.hpp"
+#include "track/contributions.hpp"
 #include "vrrp/packet.hpp"
 
 namespace vipra::agent {
@@ -14,7 +16,8 @@ Speaker::Speaker(SpeakerSetup setup, runtime::EventLoop loop, runtime::LogSink& 
       sink_{sink},
       log_{log},
       link_{std::move(setup_.link), log},
-      snapshots_{link_, *this} {
+      snapshots_{link_, *this, *this, tracker_},
+      routes_{loop_, log, [this] { tracks_dirty_ = true; }} {
   facts_.realtime = setup_.realtime;
   facts_.realtime_detail = setup_.realtime_detail;
   facts_.memory_locked = setup_.memory_locked;
@@ -79,7 +82,12 @@ std::optional<TimePoint> Speaker::next_deadline() const {
   };
   consider(flush_at_);
   consider(devices_.deadline());
-  for (const auto& [index, interface] : interfaces_) consider(interface->announce_deadline());
+  consider(tracker_.deadline(now_.mono));
+  consider(routes_.deadline());
+  for (const auto& [index, interface] : interfaces_) {
+    consider(interface->announce_deadline());
+    for (const auto family : {Family::kIpv4, Family::kIpv6}) consider(interface->foreign(family).deadline());
+  }
   return at;
 }
 
@@ -89,10 +97,14 @@ void Speaker::turn() {
   if (const auto at = devices_.deadline(); at && *at <= now_.mono) interfaces_dirty_ = true;
   if (interfaces_dirty_ && kernel_->synchronised() && handles_complete_) evaluate_interfaces();
   serve_deadlines();
+  routes_.on_deadline(now_.mono);
+  if (tracks_dirty_) judge_tracks();
+  probe_gateways();
   for (auto& [index, interface] : interfaces_) {
     if (const auto at = interface->announce_deadline(); at && *at <= now_.mono)
       interface->announce_due(now_.mono);
   }
+  expire_foreign();
   if (releasing_) finish_release();
   facts_.log_lines_dropped = sink_.dropped();
   flush_at_ = snapshots_.flush(now_.mono, facts_);
@@ -135,6 +147,16 @@ void Speaker::tell_followers(router::RouterIndex index) {
   for (const auto follower : slot.followers) {
     drive(follower, [&](router::VirtualRouter& r) { r.on_lead(now_, state); });
   }
+}
+
+// A member of a group, not the other family of one VirtualIP alone: that one stays where its lead is.
+void Speaker::tell_lead(router::RouterIndex index) {
+  auto& slot = slots_[index];
+  if (!slot.lead || slot.router->desired().group.empty() || slot.retiring) return;
+  auto state = slot.router->member_state();
+  if (state == slot.member_told) return;
+  slot.member_told = state;
+  drive(*slot.lead, [&](router::VirtualRouter& r) { r.on_member(now_, index, state); });
 }
 
 router::VirtualRouter* Speaker::find(router::RouterIndex index) {
@@ -282,14 +304,35 @@ void Speaker::on_contribution_delta(const channel::v1::ContributionDelta& delta)
   for (const auto& consumer : touched) apply_contributions(consumer);
 }
 
+router::RouterIndex Speaker::lead_of(router::RouterIndex index) const {
+  return slots_[index].lead.value_or(index);
+}
+
 void Speaker::apply_contributions(const std::string& consumer) {
-  const auto router = by_id_.find(consumer);
-  if (router == by_id_.end()) return;  // a router to come: taken when it is added
-  std::vector<plan::Contribution> parts;
-  if (const auto found = contributions_.find(consumer); found != contributions_.end()) {
-    for (const auto& [source, contribution] : found->second) parts.push_back(contribution);
+  // Of a router to come: taken when it is added.
+  if (const auto router = by_id_.find(consumer); router != by_id_.end())
+    share_contributions(lead_of(router->second));
+}
+
+// What counts for one router counts for all that share its lead: they are served by one node, or not.
+void Speaker::share_contributions(router::RouterIndex lead) {
+  auto all = slots_[lead].followers;
+  all.push_back(lead);
+  std::vector<plan::SharedContributions> shared;
+  for (const auto index : all) {
+    const auto& desired = slots_[index].router->desired();
+    auto& said = shared.emplace_back(desired.seniority.name).by_source;
+    if (const auto found = contributions_.find(desired.id); found != contributions_.end())
+      said = found->second;
+    tracker_.for_tracks(desired.id, [&](const track::Tracked& tracked) {
+      if (auto part = track::contribution_of(desired, tracked))
+        said.insert_or_assign(part->source, std::move(*part));
+    });
   }
-  drive(router->second, [&](router::VirtualRouter& r) { r.set_contributions(now_, std::move(parts)); });
+  for (const auto index : all) {
+    auto parts = plan::contributions_to(slots_[index].router->desired(), shared);
+    drive(index, [&](router::VirtualRouter& r) { r.set_contributions(now_, std::move(parts)); });
+  }
 }
 
 void Speaker::begin_release() {
@@ -338,13 +381,19 @@ void Speaker::evidence(router::RouterIndex index, const Instant& now) {
   interface(router->segment()->index).add_evidence(index, now.mono);
 }
 
+void Speaker::defend(router::RouterIndex index, std::size_t address, const Instant& now) {
+  const auto* router = find(index);
+  if (router == nullptr || !router->segment()) return;
+  interface(router->segment()->index).defend(index, static_cast<std::uint32_t>(address), now.mono);
+}
+
 void Speaker::stop(router::RouterIndex index) {
   for (auto& [ifindex, on] : interfaces_) on->stop_announcing(index);
 }
 
 void Speaker::on_warning(const router::VirtualRouter& router) {
   const auto& desired = router.desired();
-  if (const auto& warning = router.warning()) {
+  if (const auto* warning = router.warning()) {
     log_.warning("router.warning", {{"router", desired.id},
                                     {"vrid", desired.vrid.value()},
                                     {"reason", to_string(warning->reason)},

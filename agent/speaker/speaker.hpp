@@ -16,15 +16,18 @@
 #include "agent/speaker/kernel_state.hpp"
 #include "agent/speaker/link.hpp"
 #include "agent/speaker/owned_page_writer.hpp"
+#include "agent/speaker/route_watch.hpp"
 #include "agent/speaker/snapshots.hpp"
 #include "agent/speaker/virtual_mac_devices.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "plan/desired_state.hpp"
+#include "plan/diff.hpp"
 #include "router/ports.hpp"
 #include "router/virtual_router.hpp"
 #include "runtime/event_loop.hpp"
 #include "runtime/log_sink.hpp"
+#include "track/tracker.hpp"
 #include "vrrp/ethernet_frame.hpp"
 
 namespace vipra::agent {
@@ -35,12 +38,15 @@ struct SpeakerSetup {
   bool realtime = false;
   std::string realtime_detail;
   bool memory_locked = false;
+  AnnounceLimit announce_limit;
 };
 
 class Speaker final : private RouterDirectory,
+                      private SegmentDirectory,
                       private KernelListener,
                       private router::AdvertisementPort,
                       private router::AnnouncementPort,
+                      private track::ProbePort,
                       private router::Journal {
  public:
   Speaker(SpeakerSetup setup, runtime::EventLoop loop, runtime::LogSink& sink, const log::Logger& log);
@@ -54,6 +60,7 @@ class Speaker final : private RouterDirectory,
     std::vector<router::RouterIndex> followers;
     std::optional<router::RouterIndex> lead;
     election::LeadState lead_told = election::LeadState::kAway;
+    router::MemberState member_told;
     std::optional<LeftBehind> left_behind;
     bool retiring = false;
   };
@@ -74,6 +81,8 @@ class Speaker final : private RouterDirectory,
   void on_contribution_set(const channel::v1::ContributionSetRef& ref, const sys::UniqueFd& fd);
   void on_contribution_delta(const channel::v1::ContributionDelta& delta);
   void apply_contributions(const std::string& consumer);
+  void share_contributions(router::RouterIndex lead);
+  [[nodiscard]] router::RouterIndex lead_of(router::RouterIndex index) const;
   void begin_release();
 
   // ---- routers ----
@@ -83,10 +92,19 @@ class Speaker final : private RouterDirectory,
   void release(const std::vector<router::RouterIndex>& routers, Reason reason);
   void erase(router::RouterIndex index);
   void connect_followers();
-  // Runs `change` on a router, then whatever follows from it: its deadline, its followers.
+  void leave_old_leads(const plan::Diff& difference);
+  // Runs `change` on a router, then whatever follows from it: its deadline, its followers, its lead.
   template <class Change>
   void drive(router::RouterIndex index, Change&& change);
   void tell_followers(router::RouterIndex index);
+  void tell_lead(router::RouterIndex index);
+
+  // ---- tracks ----
+  void apply_track_plan(const plan::DesiredState& next);
+  void judge_tracks();
+  void probe_gateways();
+  void take_track_changes();
+  bool send(const track::Probe& probe) override;
 
   // ---- interfaces ----
   void evaluate_interfaces();
@@ -108,11 +126,18 @@ class Speaker final : private RouterDirectory,
   void read_advertisements(Interface& interface, Family family);
   void on_datagram(Interface& interface, Family family, const net::ReceivedDatagram& datagram, Duration age);
   void read_claims(Interface& interface, Family family);
-  void drop_nobodys(const vrrp::IpMeta& meta, std::span<const std::uint8_t> message);
+  void on_nobodys(Interface& interface, Family family, const vrrp::IpMeta& meta,
+                  std::span<const std::uint8_t> message, Duration age);
+  void on_foreign(Interface& interface, Family family, const IpAddress& source,
+                  const vrrp::Advertisement& advertisement, TimePoint received_at);
+  void tell_foreign(Interface& interface, std::string_view event, const router::ForeignRouter& foreign);
+  void expire_foreign();
   void count_drop(DropReason reason);  // before a router was found
 
   // RouterDirectory
   router::VirtualRouter* find(router::RouterIndex index) override;
+  // SegmentDirectory
+  bool fill(const SegmentKey& key, channel::v1::SegmentSnapshot& out) override;
   // KernelListener
   void on_interfaces_changed() override;
   void on_address_event(int index, const IpAddress& ip, ownership::AddressSet::Kernel state) override;
@@ -133,6 +158,7 @@ class Speaker final : private RouterDirectory,
                         const vrrp::Endpoints& endpoints) override;
   void start(router::RouterIndex router, const Instant& now) override;
   void evidence(router::RouterIndex router, const Instant& now) override;
+  void defend(router::RouterIndex router, std::size_t address, const Instant& now) override;
   void stop(router::RouterIndex router) override;
   void on_transition(const router::VirtualRouter& router, const election::Transition& transition) override;
   void on_warning(const router::VirtualRouter& router) override;
@@ -147,8 +173,10 @@ class Speaker final : private RouterDirectory,
   OwnedPageWriter page_;
   std::unique_ptr<KernelState> kernel_;
   vrrp::NoSignature signer_;
+  track::Tracker tracker_;
   Snapshots snapshots_;
   SpeakerFacts facts_;
+  RouteWatch routes_;
   plan::DesiredStatePtr desired_;
   std::vector<Slot> slots_;
   std::vector<router::RouterIndex> free_slots_;
@@ -162,6 +190,7 @@ class Speaker final : private RouterDirectory,
   std::optional<TimePoint> flush_at_;
   Instant now_{};
   bool interfaces_dirty_ = true;
+  bool tracks_dirty_ = false;
   bool handles_complete_ = false;
   bool releasing_ = false;
   bool released_ = false;
@@ -176,6 +205,7 @@ void Speaker::drive(router::RouterIndex index, Change&& change) {
   change(*router);
   deadlines_.set(index, router->deadline());
   tell_followers(index);
+  tell_lead(index);
 }
 
 }  // namespace vipra::agent

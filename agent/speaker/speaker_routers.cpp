@@ -1,4 +1,5 @@
 // The speaker's routers: which exist, on which interface they run, who leads whom.
+#include <algorithm>
 #include <utility>
 
 #include "agent/speaker/speaker.hpp"
@@ -13,6 +14,7 @@ namespace vipra::agent {
 
 void Speaker::apply_plan(plan::DesiredStatePtr next) {
   const auto difference = plan::diff(desired_.get(), *next);
+  leave_old_leads(difference);
   std::vector<router::RouterIndex> gone;
   for (const auto& id : difference.removed) {
     if (const auto found = by_id_.find(id); found != by_id_.end()) gone.push_back(found->second);
@@ -33,6 +35,11 @@ void Speaker::apply_plan(plan::DesiredStatePtr next) {
   facts_.applied_generation = desired_->generation;
   snapshots_.mark_facts_changed();
   connect_followers();
+  apply_track_plan(*desired_);
+  // Who shares a lead with whom may be another now.
+  for (const auto& [id, index] : by_id_) {
+    if (!slots_[index].lead) share_contributions(index);
+  }
   interfaces_dirty_ = true;
 }
 
@@ -85,6 +92,17 @@ void Speaker::erase(router::RouterIndex index) {
   free_slots_.push_back(index);
 }
 
+// Before anything else changes: who gets another lead, or none, must not fall with the old one.
+void Speaker::leave_old_leads(const plan::Diff& difference) {
+  for (const auto* next : difference.changed) {
+    const auto found = by_id_.find(next->id);
+    if (found == by_id_.end() || slots_[found->second].router->desired().lead == next->lead) continue;
+    auto& slot = slots_[found->second];
+    if (slot.lead) std::erase(slots_[*slot.lead].followers, found->second);
+    slot.lead.reset();
+  }
+}
+
 void Speaker::connect_followers() {
   for (auto& slot : slots_) {
     slot.followers.clear();
@@ -97,6 +115,12 @@ void Speaker::connect_followers() {
     if (found == by_id_.end()) continue;
     slots_[index].lead = found->second;
     slots_[found->second].followers.push_back(index);
+  }
+  for (const auto& [id, index] : by_id_) {
+    auto members = slots_[index].followers;
+    std::sort(members.begin(), members.end());
+    slots_[index].member_told = {};
+    drive(index, [&](router::VirtualRouter& r) { r.set_members(now_, members); });
   }
   for (const auto& [id, index] : by_id_) {
     const auto state = slots_[index].router->lead_state();
@@ -113,7 +137,7 @@ void Speaker::connect_followers() {
 Interface& Speaker::interface(int index) {
   auto& found = interfaces_[index];
   RouterDirectory& directory = *this;
-  if (!found) found = std::make_unique<Interface>(index, directory);
+  if (!found) found = std::make_unique<Interface>(index, directory, setup_.announce_limit);
   return *found;
 }
 
@@ -132,8 +156,10 @@ void Speaker::evaluate_interfaces() {
     const auto& segment = *slot.router->segment();
     interface(segment.index).add_router(*slot.router);
     if (segment.device) homes_[segment.device->index] = segment.index;
+    snapshots_.begin_segment({segment.index, slot.router->desired().family});
   }
   judge_vrid_conflicts();
+  judge_tracks();
   // Only now, with everybody placed and judged, may elections begin.
   for (router::RouterIndex i = 0; i < slots_.size(); ++i) {
     if (!slots_[i].router || slots_[i].retiring) continue;
@@ -199,6 +225,8 @@ bool Speaker::prepare_sockets(Interface& on, Family family) {
   }
   if (sockets.vrrp && !sockets.join_posted) {
     sockets.join_posted = kernel_->join_group(sockets.vrrp->fd(), on.index(), family);
+    if (!sockets.join_posted)
+      interfaces_dirty_ = true;  // the kernel's queue is full: again when it is less so
   }
   return sockets.ready();
 }
@@ -259,14 +287,14 @@ void Speaker::judge_vrid_conflicts() {
   }
 }
 
-// Addresses and devices with our mark that no router of this node knows: left by a killed agent whose definitions changed
-// since.
+// Addresses and devices with our mark that no router of this node knows: left by a killed agent whose
+// definitions changed since.
 void Speaker::remove_orphans() {
   for (const auto& [index, link] : kernel_->view().links()) {
-    for (const auto& address : kernel_->view().addresses(index)) {
-      if (!address.is_ours() || is_carried(index, address.ip)) continue;
-      log_.warning("address.orphan_removed", {{"address", address.ip.to_string()}, {"interface", link.name}});
-      static_cast<void>(kernel_->remove(index, address.ip));
+    for (const auto& ip : kernel_->view().ours(index)) {
+      if (is_carried(index, ip)) continue;
+      log_.warning("address.orphan_removed", {{"address", ip.to_string()}, {"interface", link.name}});
+      static_cast<void>(kernel_->remove(index, ip));
     }
   }
   devices_.remove_orphans(*kernel_);
@@ -292,6 +320,8 @@ void Speaker::close_unused() {
         send_request(v4 ? HANDLE_KIND_NEIGHBOUR_IPV4 : HANDLE_KIND_NEIGHBOUR_IPV6, on.index(), false);
       }
       sockets = {};
+      if (!on.foreign(family).all().empty()) on.foreign(family) = {};
+      snapshots_.end_segment({on.index(), family});
     }
     at = used ? std::next(at) : interfaces_.erase(at);
   }

@@ -29,7 +29,7 @@ void Speaker::on_datagram(Interface& on, Family family, const net::ReceivedDatag
   const auto& [meta, message] = *datagram;
   const auto& by_vrid = on.sockets(family).by_vrid;
   if (message.size() < 2 || by_vrid[message[1]].empty()) {
-    drop_nobodys(meta, message);
+    on_nobodys(on, family, meta, message, age);
     return;
   }
   for (const auto index : by_vrid[message[1]]) {
@@ -51,25 +51,17 @@ void Speaker::on_datagram(Interface& on, Family family, const net::ReceivedDatag
   }
 }
 
-// No router of the interface has its VRID: what else is wrong with it is counted first.
-void Speaker::drop_nobodys(const vrrp::IpMeta& meta, std::span<const std::uint8_t> message) {
-  auto reason = DropReason::kDestination;
-  if (meta.destination == vrrp_group(meta.source.family())) {
-    const auto advertisement = vrrp::parse_advertisement(meta, message);
-    reason = advertisement ? DropReason::kVrid : advertisement.error();
-  }
-  count_drop(reason);
-}
-
 void Speaker::read_claims(Interface& on, Family family) {
   auto& socket = on.sockets(family).neighbours;
   if (!socket) return;
   const auto status = socket->receive([&](const vrrp::NeighbourClaim& claim, Duration age) {
+    tracker_.on_claim(on.index(), claim);
     for (const auto index : on.owners_of(claim.ip)) {
       drive(index, [&](router::VirtualRouter& r) { r.on_claim(now_, claim, now_.mono - age); });
     }
   });
   if (!status) log_.debug("speaker.receive_failed", {{"error", status.error().what}});
+  take_track_changes();
 }
 
 // ---- addresses
@@ -82,12 +74,13 @@ void Speaker::for_owners(int index, const IpAddress& ip, Change&& change) {
   for (const auto i : found->second->owners_of(ip)) {
     if (slots_[i].router->addresses().index() != index) continue;
     drive(i, change);
-    if (slots_[i].retiring) interfaces_dirty_ = true;  // it may be finished
+    if (slots_[i].retiring && slots_[i].router->finished()) interfaces_dirty_ = true;
   }
 }
 
 void Speaker::on_interfaces_changed() {
   interfaces_dirty_ = true;
+  routes_.on_interfaces_changed(now_.mono);
   for (auto& [index, on] : interfaces_) {
     for (const auto family : {Family::kIpv4, Family::kIpv6}) {
       auto& sockets = on->sockets(family);

@@ -83,8 +83,9 @@ Status serve(const Options& options, SpeakerKeeper::Command speaker, int signals
 SpeakerKeeper::Command own_speaker(const Options& options) {
   return {"/proc/self/exe",
           {"vipra-agent", "speaker", "--node", options.node, "--realtime", options.realtime ? "auto" : "off",
-           "--lock-memory", options.lock_memory ? "auto" : "off", "--log-level",
-           std::string{flag_value(options.log_level)}}};
+           "--lock-memory", options.lock_memory ? "auto" : "off", "--announce-burst",
+           std::to_string(options.announce_burst), "--announce-rate", std::to_string(options.announce_rate),
+           "--log-level", std::string{flag_value(options.log_level)}}};
 }
 
 int supervise(const Options& options, SpeakerKeeper::Command speaker) {

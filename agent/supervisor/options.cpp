@@ -28,12 +28,14 @@ enum Flag : int {
   kNotifyHook,
   kRealtime,
   kLockMemory,
+  kAnnounceBurst,
+  kAnnounceRate,
   kLogLevel,
   kHelp,
   kVersion,
 };
 
-constexpr std::array<option, 19> kFlags{{
+constexpr std::array<option, 21> kFlags{{
     {"node", required_argument, nullptr, kNode},
     {"run-dir", required_argument, nullptr, kRunDir},
     {"state-dir", required_argument, nullptr, kStateDir},
@@ -49,6 +51,8 @@ constexpr std::array<option, 19> kFlags{{
     {"notify-hook", required_argument, nullptr, kNotifyHook},
     {"realtime", required_argument, nullptr, kRealtime},
     {"lock-memory", required_argument, nullptr, kLockMemory},
+    {"announce-burst", required_argument, nullptr, kAnnounceBurst},
+    {"announce-rate", required_argument, nullptr, kAnnounceRate},
     {"log-level", required_argument, nullptr, kLogLevel},
     {"help", no_argument, nullptr, kHelp},
     {"version", no_argument, nullptr, kVersion},
@@ -89,6 +93,15 @@ Result<uid_t> unprivileged_uid(std::string_view value) {
     return bad_value("control-uid", value, "a user id other than 0");
   }
   return uid;
+}
+
+Result<int> announcements(std::string_view flag, std::string_view value) {
+  constexpr int kMost = 100'000;
+  int number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc{} || end != value.data() + value.size() || number < 1 || number > kMost)
+    return bad_value(flag, value, "a number from 1 to 100000");
+  return number;
 }
 
 template <class T>
@@ -142,6 +155,10 @@ Status apply(int flag, const char* argument, Options& options) {
       return assign(options.realtime, auto_or_off("realtime", argument));
     case kLockMemory:
       return assign(options.lock_memory, auto_or_off("lock-memory", argument));
+    case kAnnounceBurst:
+      return assign(options.announce_burst, announcements("announce-burst", argument));
+    case kAnnounceRate:
+      return assign(options.announce_rate, announcements("announce-rate", argument));
     case kLogLevel:
       return assign(options.log_level, level(argument));
     default:
@@ -245,6 +262,11 @@ Processes
                           (default auto)
   --lock-memory auto|off  keep the agent in memory, where permitted
                           (default auto)
+
+Announcements (gratuitous ARP, unsolicited neighbour advertisements)
+  --announce-burst N      at most so many at once on an interface (default 300)
+  --announce-rate N       and then so many a second (default 500); switches
+                          drop what comes faster than they learn
 
   --log-level LEVEL       debug, info, warning or error (default info);
                           the log is JSON lines on stdout

@@ -30,6 +30,8 @@ struct Options {
   uid_t control_uid = 65532;   // its group has the same number
   bool realtime = true;
   bool lock_memory = true;
+  int announce_burst = 300;  // on each interface, then this many a second
+  int announce_rate = 500;
   log::Level log_level = log::Level::kInfo;
 
   [[nodiscard]] std::string agent_socket() const { return run_dir + "/agent.sock"; }

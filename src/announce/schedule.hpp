@@ -1,42 +1,36 @@
-// When the addresses of a virtual router are announced: one table for each address family.
+// When the addresses of a virtual router are announced: the table of ARCHITECTURE.md, or what a definition
+// says.
 #pragma once
 
 #include <array>
 #include <chrono>
 #include <cstddef>
 
+#include "base/inline_vector.hpp"
 #include "base/ip_address.hpp"
 #include "base/time.hpp"
+#include "plan/desired_state.hpp"
 
 namespace vipra::announce {
 
+inline constexpr std::size_t kMaxRepeats = 8;
+
+// How often one address is defended against a host that goes on claiming it (RFC 5227 section 2.4 (c)).
+inline constexpr Duration kDefendInterval = std::chrono::seconds{10};
+
 struct Schedule {
-  std::array<Duration, 3> repeats{};  // after the start; the first `repeat_count` of them
-  std::size_t repeat_count = 0;
-  Duration refresh{};    // after the last round, once the repeats are through
+  InlineVector<Duration, kMaxRepeats> repeats;  // since the start, in order
+  Duration refresh{};                           // after the last round, once the repeats are through
   Duration round_gap{};  // scheduled rounds that are late (a full bucket, a stall) start no closer than this
-  Duration evidence_gap{};  // rounds for evidence start no closer than this
-  Duration spacing{};       // between two announcements of one address, whatever they are for
+  Duration evidence_gap{};               // rounds for evidence start no closer than this
+  InlineVector<Duration, 2> follow_ups;  // after a round for evidence: ours shall be the last word
+  Duration spacing{};                    // between two announcements of one address, whatever they are for
+  bool operator==(const Schedule&) const = default;
 };
 
-[[nodiscard]] constexpr Schedule for_family(Family family) noexcept {
-  using namespace std::chrono_literals;
-  if (family == Family::kIpv4) {
-    return {.repeats = {100ms, 1s, 5s},
-            .repeat_count = 3,
-            .refresh = 60s,
-            .round_gap = 100ms,
-            .evidence_gap = 1s,
-            .spacing = 0s};
-  }
-  // RFC 4861 section 7.2.6: at most MAX_NEIGHBOR_ADVERTISEMENT (3) in a row, at least RetransTimer (1 s)
-  // apart.
-  return {.repeats = {1s, 2s},
-          .repeat_count = 2,
-          .refresh = 60s,
-          .round_gap = 1s,
-          .evidence_gap = 1s,
-          .spacing = 1s};
-}
+// The table.
+[[nodiscard]] Schedule for_family(Family family);
+// What a definition says; the second between two advertisements of one IPv6 address stays, whatever it says.
+[[nodiscard]] Schedule schedule_of(Family family, const plan::Announcements& announcements);
 
 }  // namespace vipra::announce

@@ -13,9 +13,12 @@ class TokenBucket {
  public:
   // Full from the start. Both are at least 1; per_second at most 1e9.
   constexpr TokenBucket(int burst, int per_second)
-      : period_{std::chrono::nanoseconds{std::chrono::seconds{1}} / checked(per_second)},
-        capacity_{period_ * checked(burst)},
-        empty_at_{TimePoint{} - capacity_} {}
+      : TokenBucket{burst, std::chrono::nanoseconds{std::chrono::seconds{1}} / checked(per_second)} {}
+  // One token each `period`, which is longer than zero.
+  constexpr TokenBucket(int burst, Duration period)
+      : period_{period}, capacity_{period_ * checked(burst)}, empty_at_{TimePoint{} - capacity_} {
+    VIPRA_CHECK(period > Duration::zero());
+  }
 
   // Takes one token if there is one. A `now` that goes back takes nothing it could not have taken before.
   [[nodiscard]] constexpr bool try_take(TimePoint now) noexcept {

@@ -2,6 +2,7 @@
 // promise of ours (the capacity is the proven maximum), so it is a VIPRA_CHECK.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <utility>
@@ -38,6 +39,9 @@ class InlineVector {
   }
   [[nodiscard]] T* begin() noexcept { return items_.data(); }
   [[nodiscard]] T* end() noexcept { return items_.data() + size_; }
+  [[nodiscard]] friend bool operator==(const InlineVector& a, const InlineVector& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end());
+  }
   [[nodiscard]] const T* begin() const noexcept { return items_.data(); }
   [[nodiscard]] const T* end() const noexcept { return items_.data() + size_; }
 

@@ -1,6 +1,7 @@
 // An address and how many of its first bits count: 192.0.2.0/24.
 #pragma once
 
+#include <compare>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,7 +21,7 @@ struct IpPrefix {
   [[nodiscard]] bool is_masked() const noexcept;
   [[nodiscard]] std::string to_string() const;
 
-  bool operator==(const IpPrefix&) const = default;
+  auto operator<=>(const IpPrefix&) const = default;
 };
 
 }  // namespace vipra

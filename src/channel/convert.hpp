@@ -1,7 +1,6 @@
 // Plan values <-> wire. Reading judges every field: whoever gets a value from here may rely on what
-// plan/desired_state.hpp promises (sorted unique ids, existing leads, priorities 1-255, as many addresses as
-// one advertisement carries). What does not hold is an error that names the router and the field, never a
-// crash.
+// plan/desired_state.hpp promises (sorted unique ids, existing leads, priorities 1-255, unique addresses of
+// one family). What does not hold is an error that names the router and the field, never a crash.
 //
 // Readers work through the bytes router by router and hold one router's message at a time, so that a hostile
 // memory file costs no more memory than the plan it describes.

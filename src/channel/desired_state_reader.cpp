@@ -6,7 +6,6 @@
 
 #include "channel/part_reader.hpp"
 #include "channel/protocol.hpp"
-#include "vrrp/packet.hpp"
 
 namespace vipra::channel {
 namespace {
@@ -69,7 +68,8 @@ Status read_identity(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
     return bad(wire, "version", "neither 3 nor, for IPv4, 2");
   }
   out.version = wire.version() == 2 ? vrrp::Version::kV2 : vrrp::Version::kV3;
-  if (wire.carrier() > static_cast<unsigned>(plan::Carrier::kVirtualMac)) return bad(wire, "carrier", "unknown");
+  if (wire.carrier() > static_cast<unsigned>(plan::Carrier::kVirtualMac))
+    return bad(wire, "carrier", "unknown");
   out.carrier = static_cast<plan::Carrier>(wire.carrier());
   if (wire.fence() > static_cast<unsigned>(plan::Fence::kDevice)) return bad(wire, "fence", "unknown");
   out.fence = static_cast<plan::Fence>(wire.fence());
@@ -96,16 +96,9 @@ Status read_interface(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
   return {};
 }
 
-// One advertisement must carry them all, for IPv6 in one Ethernet frame behind the link-local address.
-std::size_t max_addresses(Family family) {
-  return family == Family::kIpv4 ? vrrp::kMaxAddresses : vrrp::kMaxIpv6AddressesInFrame - 1;
-}
-
 Status read_addresses(const v1::VirtualRouter& wire, plan::VirtualRouter& out) {
   const auto count = static_cast<std::size_t>(wire.addresses_size());
-  if (count == 0 || count > max_addresses(out.family)) {
-    return bad(wire, "addresses", "none, or more than one advertisement carries");
-  }
+  if (count == 0 || count > kMaxRouterAddresses) return bad(wire, "addresses", "none, or too many");
   out.addresses.reserve(count);
   std::set<IpAddress> seen;
   for (const auto& item : wire.addresses()) {
@@ -240,7 +233,8 @@ Status read_track(const v1::VirtualRouter& wire, const v1::Track& item, plan::Tr
       plan::GatewayTrack gateway{{}, Duration{item.gateway().interval_ns()}, 0};
       if (!item.gateway().address().empty()) {
         gateway.address = address_of(item.gateway().address());
-        if (!gateway.address || gateway.address->family() != family_of(wire) || !can_be_carried(*gateway.address))
+        if (!gateway.address || gateway.address->family() != family_of(wire) ||
+            !can_be_carried(*gateway.address))
           return bad(wire, "tracks.gateway.address", "not a unicast address of the router's family");
       }
       if (gateway.interval < milliseconds{10} || gateway.interval > kMaxDelay)
@@ -295,9 +289,9 @@ Status read_announcements(const v1::VirtualRouter& wire, plan::VirtualRouter& ou
 
 Result<plan::VirtualRouter> read_router(const v1::VirtualRouter& wire) {
   plan::VirtualRouter out;
-  for (const auto step : {read_identity, read_interface, read_addresses, read_election, read_interval,
-                          read_password, read_delays, read_relations, read_transport, read_tracks,
-                          read_announcements}) {
+  for (const auto step :
+       {read_identity, read_interface, read_addresses, read_election, read_interval, read_password,
+        read_delays, read_relations, read_transport, read_tracks, read_announcements}) {
     if (auto status = step(wire, out); !status) return tl::unexpected{std::move(status).error()};
   }
   return out;

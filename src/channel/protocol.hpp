@@ -27,6 +27,7 @@ inline constexpr std::size_t kMaxRouterBytes = 512 * 1024;
 
 // Counts. kMaxRouters is the number of slots of the shared page (agent/owned_page.hpp).
 inline constexpr std::size_t kMaxRouters = 2048;
+inline constexpr std::size_t kMaxRouterAddresses = 1024;  // as many as a VirtualIP lists
 inline constexpr std::size_t kMaxPeers = 1024;
 inline constexpr std::size_t kMaxPeerAddresses = 16;
 inline constexpr std::size_t kMaxRouterPeers = kMaxPeers * kMaxPeerAddresses;  // of one router

@@ -157,8 +157,8 @@ std::vector<Duration> to_durations(const json& list) {
 
 AnnouncementSpec to_announcement(const json& announcement) {
   return {announcement.at("arpReply").get<bool>(), to_durations(announcement.at("arpRepeats")),
-          to_durations(announcement.at("neighborAdvertisementRepeats")), to_duration(announcement.at("refresh")),
-          to_duration(announcement.at("evidenceInterval"))};
+          to_durations(announcement.at("neighborAdvertisementRepeats")),
+          to_duration(announcement.at("refresh")), to_duration(announcement.at("evidenceInterval"))};
 }
 
 std::variant<TcpProbe, HttpProbe, ServiceProbe> to_probe(const json& check) {

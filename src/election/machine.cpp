@@ -49,6 +49,7 @@ Actions Machine::step(const Instant& now, const Event& event) {
           },
           [&](const TakerAnnounced& e) { on_taker(e); },
           [&](const LeadChanged& e) { on_lead(now, e.lead, out); },
+          [&](const GroupJudged& e) { on_group(now, e.may_stand, out); },
           [&](const Stalled& e) {
             if (std::holds_alternative<Master>(state_) && e.duration > config_.interval * config_.misses) {
               listen_after_stall(now, out);
@@ -92,7 +93,7 @@ State Machine::state() const noexcept {
 Reason Machine::reason() const noexcept {
   const auto* backup = std::get_if<Backup>(&state_);
   if (backup == nullptr || !backup->master) return entered_because_;
-  if (backup->waiting_for_lead) return Reason::kLeadIsNotMaster;
+  if (backup->waiting_for_lead) return config_.follows_lead ? Reason::kLeadIsNotMaster : Reason::kGroupMember;
   if (backup->taking_over) return Reason::kMasterWorsened;
   if (backup->master_priority > priority_) return Reason::kLowerPriority;
   if (backup->master_priority == priority_) return Reason::kLowerAddress;
@@ -136,7 +137,7 @@ Duration Machine::down_interval(Duration interval) const {
 
 Duration Machine::release_bound() const {
   // The largest skew any backup can have (priority 1), plus what a taker needs to install and announce.
-  return vrrp::skew_time(config_.version, config_.interval, 1) + kReleaseMargin;
+  return vrrp::skew_time(config_.version, config_.interval, 1) + kReleaseMargin + config_.install_time;
 }
 
 bool Machine::peers_may_have_moved(const Instant& now, const Master& master) const {
@@ -150,6 +151,10 @@ bool Machine::wins_against(const AdvertReceived& advert) const {
   // The tie between followers is the lead's to break: theirs would tear the families apart.
   if (config_.follows_lead && lead_ == LeadState::kMaster) return true;
   return !(advert.source > advert.own_source.value_or(primary_));
+}
+
+bool Machine::may_stand() const noexcept {
+  return group_lets_stand_ && (!config_.follows_lead || lead_ == LeadState::kMaster);
 }
 
 Machine::Backup Machine::fresh_backup(const Instant& now) const {
@@ -166,6 +171,7 @@ std::optional<TimePoint> Machine::end_of_delay(const Instant& now) const {
   auto end = began_at_.value_or(now.mono) + config_.startup_delay;
   const auto* fault = std::get_if<Fault>(&state_);
   if (fault != nullptr && fault->link_was_down) end = std::max(end, now.mono + config_.link_up_delay);
+  if (fault != nullptr && fault->was_real) end = std::max(end, now.mono + config_.recovery_delay);
   const auto ordinary =
       priority_ == vrrp::kOwnerPriority ? Duration::zero() : down_interval(config_.interval);
   return end > now.mono + ordinary ? std::optional{end} : std::nullopt;
@@ -175,7 +181,7 @@ std::optional<TimePoint> Machine::end_of_delay(const Instant& now) const {
 Machine::Backup Machine::quick_backup(const Instant& now) const {
   auto backup = fresh_backup(now);
   backup.master_down_at = now.mono + skew(config_.interval);
-  backup.hold_until = backup.master_down_at + kHoldAfterBetter;
+  backup.hold_until = backup.master_down_at + hold_after_better();
   return backup;
 }
 
@@ -191,8 +197,7 @@ void Machine::transition(State to, Reason reason, Actions& out, Duration silence
 void Machine::start(const Instant& now, const std::optional<Adoption>& adoption, Actions& out) {
   if (!began_at_) began_at_ = now.mono;
   // A follower goes on beside its lead only: its lead may have yielded just before the crash.
-  const bool may_stand = !config_.follows_lead || lead_ == LeadState::kMaster;
-  if (adoption && adoption->was_master && may_stand &&
+  if (adoption && adoption->was_master && may_stand() &&
       now.boot - adoption->last_advert <= config_.interval * config_.misses) {
     promote(now, Reason::kAdopted, out);
     return;
@@ -200,7 +205,7 @@ void Machine::start(const Instant& now, const std::optional<Adoption>& adoption,
   if (adoption) out.push_back(RemoveAddresses{});  // whatever the crashed speaker left: the peers have moved
   auto backup = fresh_backup(now);
   backup.listen_until = end_of_delay(now);
-  if (priority_ == vrrp::kOwnerPriority && !config_.follows_lead && !backup.listen_until) {
+  if (priority_ == vrrp::kOwnerPriority && !config_.follows_lead && may_stand() && !backup.listen_until) {
     promote(now, Reason::kAddressOwner, out);
     return;
   }
@@ -238,7 +243,8 @@ void Machine::to_fault(const Instant& now, Reason reason, Actions& out) {
   // What else is wrong meanwhile does not make the link older.
   const auto* before = std::get_if<Fault>(&state_);
   const bool link_was_down = reason == Reason::kInterfaceDown || (before != nullptr && before->link_was_down);
-  enter(Fault{link_was_down}, State::kFault, reason, out);
+  const bool was_real = reason != Reason::kReconfigured || (before != nullptr && before->was_real);
+  enter(Fault{link_was_down, was_real}, State::kFault, reason, out);
 }
 
 void Machine::to_init(Reason reason, Actions& out) {
@@ -263,7 +269,7 @@ void Machine::listen_after_stall(const Instant& now, Actions& out) {
   // notices; if somebody did, its first advertisement ends the hold.
   auto backup = fresh_backup(now);
   backup.master_down_at = now.mono + config_.interval + skew(config_.interval);
-  backup.hold_until = backup.master_down_at + kHoldAfterBetter;
+  backup.hold_until = backup.master_down_at + hold_after_better();
   to_backup(now, backup, Reason::kStalled, out);
 }
 

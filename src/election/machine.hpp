@@ -29,12 +29,14 @@ struct Config {
   int misses = vrrp::kDefaultMisses;
   plan::Preemption preemption;
   bool follows_lead = false;  // leaves Backup only while its lead is Master
-  // How long to listen before it may claim what nobody is heard to hold: after the start, and after its link
-  // came up. A switch may not forward yet. A master that this router leaves in place, or that resigns, ends
-  // it; an adopted mastership knows none.
+  // How long to listen before it may claim what nobody is heard to hold, or preempt: after the start, after
+  // its link came up (a switch may not forward yet), and after any fault (which may come again). A master
+  // that this router leaves in place, or that resigns, ends it; an adopted mastership knows none.
   Duration startup_delay{};
   Duration link_up_delay{};
   Duration recovery_delay{};
+  // What a taker needs for many addresses, on top of what the bounds below allow it for a few.
+  Duration install_time{};
   bool operator==(const Config&) const = default;
 };
 
@@ -101,6 +103,10 @@ enum class LeadState : std::uint8_t { kMaster, kBackup, kAway };  // kAway: Init
 struct LeadChanged {
   LeadState lead = LeadState::kAway;
 };
+// Whether the members of this router's group let it stand; told to a lead alone.
+struct GroupJudged {
+  bool may_stand = true;
+};
 // The process or the machine stood still; the driver noticed. (A Master also notices by itself, from its own
 // overdue advertisement.)
 struct Stalled {
@@ -114,7 +120,7 @@ struct PeerEvidence {
 
 using Event = std::variant<Startup, Shutdown, Release, CancelRelease, DeadlineReached, AdvertReceived,
                            PriorityChanged, PrimaryAddressChanged, ConfigChanged, Faulted, Recovered,
-                           TakerAnnounced, LeadChanged, Stalled, PeerEvidence>;
+                           TakerAnnounced, LeadChanged, GroupJudged, Stalled, PeerEvidence>;
 
 // ---- actions
 // ------------------------------------------------------------------------------------------------
@@ -158,7 +164,7 @@ class Machine {
   // Whom a Backup hears (or, in Releasing, who takes over).
   [[nodiscard]] std::optional<IpAddress> heard_master() const noexcept;
   [[nodiscard]] int heard_priority() const noexcept;
-  // Whether a Backup that has heard nobody waits for startup_delay or link_up_delay, not for a master to be
+  // Whether a Backup that has heard nobody waits for a delay of its configuration, not for a master to be
   // silent.
   [[nodiscard]] bool listens_first() const noexcept;
   // Whether addresses of this router are meant to be in the kernel now.
@@ -168,6 +174,7 @@ class Machine {
   struct Init {};
   struct Fault {
     bool link_was_down = false;
+    bool was_real = false;  // not only a new definition, for which a router resigns as the old one first
   };
   struct Backup {
     TimePoint master_down_at{};
@@ -176,9 +183,11 @@ class Machine {
     std::optional<IpAddress> master;
     int master_priority = 0;
     bool taking_over = false;               // the master worsened: nothing lower re-arms
-    bool waiting_for_lead = false;          // the master is silent, but the lead is not Master
+    bool waiting_for_lead = false;          // the master is silent, but the lead is not Master, or the group
+                                            // does not let this lead stand
     std::optional<TimePoint> listen_until;  // a delay of the configuration; gone with the first master heard
-    std::optional<TimePoint> preempt_at;    // Delayed: when the hold of this lower master ends
+    std::optional<TimePoint> better_since;  // Delayed: the first advertisement of this lower master,
+    TimePoint listens_until{};              // and when a delay of the configuration ends that ran then
     std::optional<TimePoint> hold_until;    // addresses are still in the kernel
   };
   struct Master {
@@ -220,6 +229,8 @@ class Machine {
   void on_config(const Instant& now, const ConfigChanged& change);
   void on_taker(const TakerAnnounced& taker);
   void on_lead(const Instant& now, LeadState lead, Actions& out);
+  void on_group(const Instant& now, bool may_stand, Actions& out);
+  [[nodiscard]] bool may_stand() const noexcept;
   void listen_after_stall(const Instant& now, Actions& out);
   void transition(State to, Reason reason, Actions& out, Duration silence = {});
   template <class NewState>
@@ -234,6 +245,7 @@ class Machine {
   [[nodiscard]] std::optional<TimePoint> end_of_delay(const Instant& now) const;
   [[nodiscard]] Backup quick_backup(const Instant& now) const;
   [[nodiscard]] Duration release_bound() const;
+  [[nodiscard]] Duration hold_after_better() const { return kHoldAfterBetter + config_.install_time; }
   [[nodiscard]] bool wins_against(const AdvertReceived& advert) const;
   [[nodiscard]] bool peers_may_have_moved(const Instant& now, const Master& master) const;
 
@@ -243,6 +255,7 @@ class Machine {
   std::variant<Init, Backup, Master, Releasing, Fault> state_{Init{}};
   Reason entered_because_ = Reason::kNone;
   LeadState lead_ = LeadState::kAway;
+  bool group_lets_stand_ = true;
   std::optional<Resigned> resigned_;
   std::optional<TimePoint> began_at_;  // its first Startup or Faulted
   int resignations_left_ = 0;

@@ -36,7 +36,7 @@ void Machine::on_deadline(const Instant& now, Actions& out) {
   }
   if (auto* backup = std::get_if<Backup>(&state_)) {
     if (!backup->waiting_for_lead && now.mono >= backup->master_down_at) {
-      if (config_.follows_lead && lead_ != LeadState::kMaster) {
+      if (!may_stand()) {
         backup->waiting_for_lead = true;
       } else {
         const auto reason = backup->taking_over ? Reason::kMasterWorsened
@@ -108,10 +108,10 @@ void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& adve
   backup.master = advert.source;
   backup.master_priority = advert.priority;
   // Somebody serves: what is held from an earlier mastership is his now.
-  shorten(backup.hold_until, now.mono + kHoldAfterBetter);
+  shorten(backup.hold_until, now.mono + hold_after_better());
   if (!lower) {
     backup.taking_over = false;
-    backup.preempt_at.reset();
+    backup.better_since.reset();
   } else if (worsened || backup.taking_over) {
     // A backup that takes over from a worsened master is not held back by its further advertisements.
     backup.taking_over = true;
@@ -124,8 +124,12 @@ void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& adve
              config_.preemption.policy == plan::PreemptionPolicy::kImmediate) {
     return;
   } else if (config_.preemption.policy == plan::PreemptionPolicy::kDelayed) {
-    if (!backup.preempt_at) backup.preempt_at = advert.received_at + config_.preemption.delay;
-    if (advert.received_at >= *backup.preempt_at) return;
+    if (!backup.better_since) {
+      backup.better_since = advert.received_at;
+      backup.listens_until = backup.listen_until.value_or(advert.received_at);
+    }
+    if (advert.received_at >= std::max(*backup.better_since + config_.preemption.delay, backup.listens_until))
+      return;
   }
   if (config_.version == vrrp::Version::kV3) backup.master_interval = advert.interval;
   backup.heard_at = advert.received_at;
@@ -167,7 +171,7 @@ void Machine::on_advert_in_master(const Instant& now, const AdvertReceived& adve
   backup.master_down_at = advert.received_at + down_interval(backup.master_interval);
   backup.master = advert.source;
   backup.master_priority = advert.priority;
-  backup.hold_until = now.mono + kHoldAfterBetter;
+  backup.hold_until = now.mono + hold_after_better();
   to_backup(now, backup, Reason::kPreempted, out);
 }
 
@@ -214,6 +218,12 @@ void Machine::on_priority(const PriorityChanged& change) {
 void Machine::on_config(const Instant& now, const ConfigChanged& change) {
   const auto old = config_;
   config_ = change.config;
+  if (auto* backup = std::get_if<Backup>(&state_);
+      backup != nullptr && backup->waiting_for_lead && old.follows_lead && !config_.follows_lead) {
+    // It stands for itself from here on, and listens first like everybody.
+    backup->waiting_for_lead = false;
+    backup->master_down_at = now.mono + down_interval(backup->master_interval);
+  }
   if (old.interval == config_.interval && old.misses == config_.misses && old.version == config_.version)
     return;
   if (auto* backup = std::get_if<Backup>(&state_)) {
@@ -245,12 +255,26 @@ void Machine::on_lead(const Instant& now, LeadState lead, Actions& out) {
   auto backup = fresh_backup(now);
   if (lead == LeadState::kBackup) {
     last_word(out);
-    backup.hold_until = now.mono + kHoldAfterBetter;  // the taker's router of this family moves with its lead
+    backup.hold_until =
+        now.mono + hold_after_better();  // the taker's router of this family moves with its lead
   } else {
     resign(now, out);
     backup.hold_until = now.mono + release_bound();
   }
   to_backup(now, backup, Reason::kLeadIsNotMaster, out);
+}
+
+void Machine::on_group(const Instant& now, bool may_stand, Actions& out) {
+  group_lets_stand_ = may_stand;
+  if (auto* backup = std::get_if<Backup>(&state_)) {
+    // Its time may have come long ago: then it stands at once.
+    if (may_stand && !config_.follows_lead) backup->waiting_for_lead = false;
+  } else if (std::holds_alternative<Master>(state_) && !may_stand) {
+    resign(now, out);
+    auto held = fresh_backup(now);
+    held.hold_until = now.mono + release_bound();
+    to_backup(now, held, Reason::kGroupMember, out);
+  }
 }
 
 }  // namespace vipra::election

@@ -91,6 +91,21 @@ void add_traffic(Page& page, const Router& router) {
   page.counter("vipra_checksum_form_changes_total",
                "Advertisements with the other IPv4 checksum form than the last.", labels,
                router.checksum_form_mixed);
+  page.counter("vipra_conflicting_claims_total",
+               "Times that a host which is no peer said that it has an address of ours.", labels,
+               router.conflicting_claims);
+}
+
+void add_segment(Page& page, const Segment& segment) {
+  const Labels labels{{"interface", segment.interface}, {"family", text(to_string(segment.family))}};
+  page.gauge("vipra_foreign_virtual_routers",
+             "Virtual routers of others that are heard now, with VRIDs that this node does not run there.",
+             labels, static_cast<double>(segment.foreign_routers));
+  page.counter("vipra_foreign_advertisements_total", "Advertisements of virtual routers of others.", labels,
+               segment.foreign_advertisements);
+  page.counter("vipra_foreign_advertisements_untracked_total",
+               "Those among them whose sender found no room in the table.", labels,
+               segment.foreign_advertisements_untracked);
 }
 
 void add_addresses(Page& page, const Router& router) {
@@ -100,6 +115,17 @@ void add_addresses(Page& page, const Router& router) {
     page.gauge("vipra_address_present", "1 while the address is on this node, put there by Vipra.",
                {{"virtual_ip", address.virtual_ip}, {"router", router.id}, {"address", address.address}},
                address.present ? 1 : 0);
+  }
+}
+
+void add_tracks(Page& page, const Router& router) {
+  for (const auto& track : router.tracks) {
+    page.gauge("vipra_track_ok", "0 while a link, gateway or route that spec.vrrp.track names has failed.",
+               {{"virtual_ip", joined(router.virtual_ips)},
+                {"router", router.id},
+                {"track", track.name},
+                {"kind", track.kind}},
+               track.ok ? 1 : 0);
   }
 }
 
@@ -235,7 +261,9 @@ std::string render(const Snapshot& snapshot) {
     add_state(page, router);
     add_traffic(page, router);
     add_addresses(page, router);
+    add_tracks(page, router);
   }
+  for (const auto& segment : snapshot.segments) add_segment(page, segment);
   for (const auto& check : snapshot.checks) add_check(page, check);
   if (snapshot.speaker) add_speaker(page, *snapshot.speaker);
   if (snapshot.supervisor) add_supervisor(page, *snapshot.supervisor);

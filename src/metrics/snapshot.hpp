@@ -40,6 +40,12 @@ struct Address {
   bool present = false;
 };
 
+struct Track {
+  std::string name;
+  std::string kind;  // "link", "gateway", "route"
+  bool ok = true;    // also while nothing is known yet
+};
+
 struct Router {
   std::string id;
   std::vector<std::string> virtual_ips;  // whose addresses it carries; shown joined with ","
@@ -62,10 +68,12 @@ struct Router {
   std::uint64_t address_list_mismatches = 0;
   std::uint64_t interval_mismatches = 0;
   std::uint64_t checksum_form_mixed = 0;
+  std::uint64_t conflicting_claims = 0;
   std::vector<DropCount> drops;
   std::vector<TransitionCount> transitions;
   Histogram takeovers;  // from the last advertisement of the former master to being Master
   std::vector<Address> addresses;
+  std::vector<Track> tracks;
 };
 
 struct Speaker {
@@ -77,6 +85,15 @@ struct Speaker {
   std::uint64_t log_lines_dropped = 0;
   std::uint64_t stalls = 0;
   std::uint64_t packets_received = 0;
+};
+
+// One family on one interface where a router runs, and the virtual routers of others there.
+struct Segment {
+  std::string interface;
+  Family family = Family::kIpv4;
+  std::size_t foreign_routers = 0;
+  std::uint64_t foreign_advertisements = 0;
+  std::uint64_t foreign_advertisements_untracked = 0;
 };
 
 struct Child {
@@ -135,6 +152,7 @@ struct Control {
 struct Snapshot {
   std::string node;
   std::vector<Router> routers;
+  std::vector<Segment> segments;
   std::optional<Speaker> speaker;  // not before the agent has spoken
   std::optional<Supervisor> supervisor;
   std::vector<Check> checks;

@@ -1,6 +1,7 @@
 #include "net/kernel_writer.hpp"
 
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -66,7 +67,8 @@ struct Executor {
   }
   void operator()(const JoinGroup& command) const {
     result.token = command.token;
-    take_status(join_group(command.fd, command.group.value_or(vrrp_group(command.family)), command.index), result);
+    take_status(join_group(command.fd, command.group.value_or(vrrp_group(command.family)), command.index),
+                result);
   }
   void operator()(const RemoveAllMarked& command) const {
     result.token = command.token;
@@ -85,13 +87,25 @@ struct Executor {
     result.token = command.token;
     take_status(set_neighbour_guard(command.fd, *command.guard), result);
   }
+  void operator()(const DumpRoutes& command) const {
+    result.token = command.token;
+    auto routes = socket.dump_routes(*command.wanted);
+    if (!routes) return take_status(tl::unexpected<Error>{std::move(routes).error()}, result);
+    result.routes = std::make_unique<std::vector<ownership::Route>>(std::move(*routes));
+  }
 };
 
 // With the thread's attributes set; signals are for the thread that handles them.
-int start_thread(pthread_t& thread, void* (*main)(void*), void* argument) {
+int start_thread(pthread_t& thread, void* (*main)(void*), void* argument, KernelWriter::Urgency urgency) {
   pthread_attr_t attributes;
   if (const int rc = ::pthread_attr_init(&attributes); rc != 0) return rc;
   int rc = ::pthread_attr_setstacksize(&attributes, KernelWriter::kStackSize);
+  if (rc == 0 && urgency == KernelWriter::Urgency::kNone) {
+    const sched_param ordinary{};
+    rc = ::pthread_attr_setinheritsched(&attributes, PTHREAD_EXPLICIT_SCHED);
+    if (rc == 0) rc = ::pthread_attr_setschedpolicy(&attributes, SCHED_OTHER);
+    if (rc == 0) rc = ::pthread_attr_setschedparam(&attributes, &ordinary);
+  }
   if (rc == 0) {
     sigset_t all;
     sigset_t before;
@@ -130,10 +144,10 @@ Result<std::unique_ptr<KernelWriter>> KernelWriter::make(std::size_t capacity) {
       new KernelWriter{capacity, std::move(*socket), std::move(*command_event), std::move(*result_event)}};
 }
 
-Status KernelWriter::start() {
+Status KernelWriter::start(Urgency urgency) {
   VIPRA_CHECK(!thread_ && !stopped_);
   pthread_t thread{};
-  if (const int rc = start_thread(thread, &KernelWriter::thread_main, this); rc != 0)
+  if (const int rc = start_thread(thread, &KernelWriter::thread_main, this, urgency); rc != 0)
     return fail_errno("cannot start the kernel writer's thread", rc);
   thread_ = thread;
   (void)::pthread_setname_np(thread, "kernel-writer");

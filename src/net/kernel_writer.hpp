@@ -17,12 +17,14 @@
 #include <optional>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "base/ip_address.hpp"
 #include "base/result.hpp"
 #include "base/spsc_queue.hpp"
 #include "net/links.hpp"
 #include "net/route_socket.hpp"
+#include "ownership/routes.hpp"
 #include "ownership/virtual_mac.hpp"
 #include "sys/unique_fd.hpp"
 
@@ -55,6 +57,11 @@ struct JoinGroup {
 struct RemoveAllMarked {
   CommandToken token = 0;
 };
+// Reads a whole table, which may be large: for a writer of its own (start() with Urgency::kNone).
+struct DumpRoutes {
+  CommandToken token = 0;
+  std::shared_ptr<const std::vector<IpPrefix>> wanted;  // sorted
+};
 struct MakeDevice {
   CommandToken token = 0;
   ownership::DeviceSpec spec;
@@ -71,7 +78,7 @@ struct SetNeighbourGuard {
   std::shared_ptr<const ownership::NeighbourGuard> guard;
 };
 using KernelCommand = std::variant<AddAddress, RemoveAddress, DumpKernel, JoinGroup, RemoveAllMarked,
-                                   MakeDevice, RemoveDevice, SetNeighbourGuard>;
+                                   DumpRoutes, MakeDevice, RemoveDevice, SetNeighbourGuard>;
 
 // In the order of KernelCommand's alternatives.
 enum class CommandKind : std::uint8_t {
@@ -80,6 +87,7 @@ enum class CommandKind : std::uint8_t {
   kDump,
   kJoinGroup,
   kRemoveAllMarked,
+  kDumpRoutes,
   kMakeDevice,
   kRemoveDevice,
   kSetNeighbourGuard
@@ -95,8 +103,9 @@ struct KernelResult {
   CommandToken token = 0;
   CommandKind kind = CommandKind::kAddAddress;
   CommandOutcome outcome = CommandOutcome::kDone;
-  Error error;                       // kFailed only
-  std::unique_ptr<KernelDump> dump;  // kDump and kDone only
+  Error error;                                            // kFailed only
+  std::unique_ptr<KernelDump> dump;                       // kDump and kDone only
+  std::unique_ptr<std::vector<ownership::Route>> routes;  // kDumpRoutes and kDone only
 };
 
 class KernelWriter {
@@ -110,8 +119,10 @@ class KernelWriter {
   KernelWriter& operator=(const KernelWriter&) = delete;
   ~KernelWriter();  // stops
 
-  // The thread inherits the scheduling policy of the caller and blocks all signals.
-  [[nodiscard]] Status start();
+  // Whether the thread inherits the scheduling policy of the caller, or has an ordinary one.
+  enum class Urgency : std::uint8_t { kInherited, kNone };
+  // The thread blocks all signals.
+  [[nodiscard]] Status start(Urgency urgency = Urgency::kInherited);
   // Runs the commands that are queued, then ends the thread: a removal that was posted happens. Nothing can
   // be posted afterwards; results can still be drained.
   void stop();

@@ -10,50 +10,16 @@
 #include <optional>
 #include <string_view>
 
+#include "net/netlink_attributes.hpp"
 #include "net/netlink_events.hpp"
 
 namespace vipra::net {
 namespace {
 
-using Bytes = std::span<const std::uint8_t>;
+using namespace attributes;
 
 // linux/if.h has it, but cannot be included beside net/if.h.
 constexpr unsigned kLowerUp = 1u << 16;
-
-// Copies a struct off the front of `bytes`, whatever its alignment there, and steps over it.
-template <class T>
-std::optional<T> take(Bytes& bytes) noexcept {
-  if (bytes.size() < sizeof(T)) return std::nullopt;
-  T value;
-  std::memcpy(&value, bytes.data(), sizeof(T));
-  bytes = bytes.subspan(std::min<std::size_t>(NLMSG_ALIGN(sizeof(T)), bytes.size()));
-  return value;
-}
-
-struct Attribute {
-  unsigned type = 0;
-  Bytes value;
-
-  template <class T>
-  [[nodiscard]] std::optional<T> as() const noexcept {
-    Bytes rest = value;
-    return take<T>(rest);
-  }
-};
-
-// The next attribute of `bytes`, which then starts behind it; nullopt at the end or where the lengths are
-// wrong.
-std::optional<Attribute> next_attribute(Bytes& bytes) noexcept {
-  if (bytes.size() < sizeof(nlattr)) return std::nullopt;
-  nlattr header;
-  std::memcpy(&header, bytes.data(), sizeof(header));
-  const std::size_t length = header.nla_len;
-  if (length < sizeof(header) || length > bytes.size()) return std::nullopt;
-  const Attribute attribute{header.nla_type & static_cast<unsigned>(NLA_TYPE_MASK),
-                            bytes.subspan(sizeof(header), length - sizeof(header))};
-  bytes = bytes.subspan(std::min<std::size_t>(NLA_ALIGN(length), bytes.size()));
-  return attribute;
-}
 
 std::string_view as_text(Bytes value) noexcept {
   const auto end = std::find(value.begin(), value.end(), std::uint8_t{0});
@@ -77,6 +43,7 @@ void parse_link(std::uint16_t type, Bytes payload, NetlinkVisitor& visitor) {
   Link link;
   link.index = info->ifi_index;
   constexpr unsigned kUsable = IFF_UP | IFF_RUNNING | kLowerUp;
+  link.enabled = (info->ifi_flags & IFF_UP) != 0;
   link.up = (info->ifi_flags & kUsable) == kUsable;
   link.loopback = (info->ifi_flags & IFF_LOOPBACK) != 0;
   link.multicast = (info->ifi_flags & IFF_MULTICAST) != 0;
@@ -107,11 +74,6 @@ void parse_link(std::uint16_t type, Bytes payload, NetlinkVisitor& visitor) {
   link.ours = link.macvlan && (alias.empty() ? group == kDeviceGroup : alias.starts_with(kDeviceMark));
   // Wireless drivers send messages about a link that describe nothing of it, not even the name.
   if (!link.name.empty()) visitor.on_link(link);
-}
-
-std::optional<IpAddress> as_address(Bytes value, std::uint8_t family) {
-  const std::size_t size = family == AF_INET ? 4 : 16;
-  return value.size() == size ? IpAddress::from_bytes(value) : std::nullopt;
 }
 
 void apply_flags(InterfaceAddress& address, std::uint32_t flags) {

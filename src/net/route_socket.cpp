@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -21,6 +22,7 @@
 #include "net/interface_error.hpp"
 #include "net/libnl_pointers.hpp"
 #include "net/netlink_events.hpp"
+#include "net/route_parse.hpp"
 
 namespace vipra::net {
 namespace {
@@ -106,6 +108,29 @@ class DumpCollector final : public NetlinkVisitor {
   KernelDump& into_;
 };
 
+class RouteCollector final : public RouteVisitor {
+ public:
+  RouteCollector(std::span<const IpPrefix> wanted, std::vector<ownership::Route>& into)
+      : wanted_{wanted}, into_{into} {}
+  void read(std::span<const std::uint8_t> bytes) { parse_routes(bytes, wanted_, *this); }
+  void on_route(ownership::Route route, bool removed) override {
+    if (!removed) into_.push_back(std::move(route));
+  }
+
+ private:
+  std::span<const IpPrefix> wanted_;
+  std::vector<ownership::Route>& into_;
+};
+
+MessagePtr make_route_dump_request(std::uint8_t family) {
+  MessagePtr request{nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_DUMP)};
+  rtmsg body{};
+  body.rtm_family = family;
+  body.rtm_table = RT_TABLE_MAIN;
+  if (!request || nlmsg_append(request.get(), &body, sizeof(body), NLMSG_ALIGNTO) < 0) return nullptr;
+  return nla_put_u32(request.get(), RTA_TABLE, RT_TABLE_MAIN) < 0 ? nullptr : std::move(request);
+}
+
 // The kernel's own words ("IPv6 is disabled on this device"), which come behind the error.
 void read_explanation(nlmsgerr* error, std::string& into) {
   const auto* header = reinterpret_cast<const nlmsghdr*>(reinterpret_cast<const char*>(error) - NLMSG_HDRLEN);
@@ -155,6 +180,7 @@ tl::unexpected<Error> out_of_memory() {
 // What came of one request, filled in by libnl's callbacks.
 struct RouteSocket::Replies {
   NetlinkVisitor* visitor = nullptr;
+  RouteCollector* routes = nullptr;
   std::uint8_t route_type = RTN_UNSPEC;
   bool complete = false;
   int sys_errno = 0;
@@ -169,6 +195,8 @@ struct RouteSocket::Replies {
     const auto* header = nlmsg_hdr(message);
     if (replies.visitor != nullptr)
       parse_netlink({reinterpret_cast<const std::uint8_t*>(header), header->nlmsg_len}, *replies.visitor);
+    if (replies.routes != nullptr)
+      replies.routes->read({reinterpret_cast<const std::uint8_t*>(header), header->nlmsg_len});
     if (header->nlmsg_type == RTM_NEWROUTE && nlmsg_datalen(header) >= static_cast<int>(sizeof(rtmsg)))
       replies.route_type = static_cast<const rtmsg*>(nlmsg_data(header))->rtm_type;
     return NL_OK;
@@ -325,6 +353,44 @@ Result<KernelDump> RouteSocket::dump() {
     if (result != -NLE_DUMP_INTR) return fail_request("cannot list interfaces and addresses", result, {});
   }
   return fail(Errc::kTimeout, "cannot list interfaces and addresses: they keep changing; try again");
+}
+
+int RouteSocket::dump_routes_once(const std::vector<IpPrefix>& wanted, std::vector<ownership::Route>& into) {
+  into.clear();
+  RouteCollector collector{wanted, into};
+  for (const auto family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}}) {
+    const bool any = std::any_of(wanted.begin(), wanted.end(),
+                                 [&](const auto& d) { return d.address.is_v4() == (family == AF_INET); });
+    if (!any) continue;
+    const auto request = make_route_dump_request(family);
+    if (!request) return ENOMEM;
+    Replies replies;
+    replies.routes = &collector;
+    const int result = transact(*request, replies);
+    // A kernel without IPv6 has no routes of it.
+    if (result != 0 && !(family == AF_INET6 && (result == EOPNOTSUPP || result == EAFNOSUPPORT)))
+      return result;
+  }
+  return 0;
+}
+
+Result<std::vector<ownership::Route>> RouteSocket::dump_routes(const std::vector<IpPrefix>& wanted) {
+  std::vector<ownership::Route> routes;
+  for (int attempt = 0; attempt < kDumpAttempts; ++attempt) {
+    if (auto ready = reconnect_if_broken(); !ready) return tl::unexpected<Error>{std::move(ready).error()};
+    // The kernel then leaves out other tables; an older one sends all, and they are left out here.
+    int strict = 1;
+    (void)::setsockopt(nl_socket_get_fd(socket_.get()), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &strict,
+                       sizeof(strict));
+    const int result = dump_routes_once(wanted, routes);
+    strict = 0;
+    if (socket_)
+      (void)::setsockopt(nl_socket_get_fd(socket_.get()), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &strict,
+                         sizeof(strict));
+    if (result == 0) return routes;
+    if (result != -NLE_DUMP_INTR) return fail_request("cannot list routes", result, {});
+  }
+  return fail(Errc::kTimeout, "cannot list routes: they keep changing; try again");
 }
 
 Result<std::size_t> RouteSocket::remove_all_marked() {

@@ -1,6 +1,6 @@
-// Requests to the kernel's tables of addresses and links, one at a time, each waiting for its answer. Every call may block
-// on the kernel's routing lock (tens of milliseconds): for the kernel-writer thread, and for the supervisor
-// when it cleans up behind a dead speaker; never for the election thread.
+// Requests to the kernel's tables of addresses and links, one at a time, each waiting for its answer. Every
+// call may block on the kernel's routing lock (tens of milliseconds): for the kernel-writer thread, and for
+// the supervisor when it cleans up behind a dead speaker; never for the election thread.
 //
 // How addresses are added: /32 and /128 without prefix route (deleting the first address of a shared subnet
 // would delete all others), marked with kAddressProtocol; IPv6 without duplicate address detection and
@@ -15,10 +15,12 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/ip_address.hpp"
 #include "base/result.hpp"
 #include "net/links.hpp"
+#include "ownership/routes.hpp"
 #include "ownership/virtual_mac.hpp"
 
 struct nl_sock;
@@ -48,8 +50,11 @@ class RouteSocket {
   [[nodiscard]] Status remove_address(int index, const IpAddress& ip);
   // Consistent: repeated when something changed meanwhile (a few times; then the error is kTimeout).
   [[nodiscard]] Result<KernelDump> dump();
-  // Makes the device, or what is there of it complete and right, and sets it up. A stranger's of the same name
-  // is not touched: kConflict. The interface below it is as it was. What a device must not do:
+  // The routes of the main table to these destinations (sorted). Reads the whole table, which may be large:
+  // for a thread that nobody waits for.
+  [[nodiscard]] Result<std::vector<ownership::Route>> dump_routes(const std::vector<IpPrefix>& wanted);
+  // Makes the device, or what is there of it complete and right, and sets it up. A stranger's of the same
+  // name is not touched: kConflict. The interface below it is as it was. What a device must not do:
   // - answer for addresses of other devices (arp_ignore), or for anybody else (proxy_arp);
   // - refuse what comes by it and would leave by another interface (rp_filter; without an address of its own,
   //   as on a backup, it refuses all the same, so that nothing is forwarded twice);
@@ -57,8 +62,8 @@ class RouteSocket {
   [[nodiscard]] Status make_device(const ownership::DeviceSpec& spec);
   // Blocks for tens of milliseconds. Success also where it is gone, or is not ours (any more).
   [[nodiscard]] Status remove_device(int index);
-  // Deletes every address that carries our mark, then every device that does; returns how many addresses. Goes
-  // on past one that fails, and reports it.
+  // Deletes every address that carries our mark, then every device that does; returns how many addresses.
+  // Goes on past one that fails, and reports it.
   [[nodiscard]] Result<std::size_t> remove_all_marked();
 
  private:
@@ -82,6 +87,8 @@ class RouteSocket {
   [[nodiscard]] Status request(nl_msg& message, const std::string& what);
   [[nodiscard]] Status create_device(const ownership::DeviceSpec& spec, const std::string& what);
   [[nodiscard]] Status set_device(int index, const ownership::DeviceSpec& spec, const std::string& what);
+  [[nodiscard]] int dump_routes_once(const std::vector<IpPrefix>& wanted,
+                                     std::vector<ownership::Route>& into);
 
   SocketPtr socket_;  // null after a transport failure: the next call opens a new one
 };

@@ -1,8 +1,11 @@
 #include "operator/conditions.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <map>
+
+#include "vrrp/timers.hpp"
 
 namespace vipra::cluster {
 namespace {
@@ -132,9 +135,45 @@ Condition ready(const Judgement& j, const Condition& assigned) {
   return out;
 }
 
+// Two nodes whose priorities, as defined, are so close that both would take over after a crash of a third, or
+// when a segment comes up for both at once. Only here are all of them known.
+std::string priority_gap(const Judgement& j) {
+  struct Stands {
+    const std::string* node;
+    const RouterFact* router;
+  };
+  std::map<Family, std::vector<Stands>> all;
+  for (const auto& view : j.views.nodes) {
+    if (view.kind != NodeView::Kind::kTold) continue;
+    for (const auto* router : view.said.routers) {
+      if (router->base_priority > 0) all[router->family].push_back({&view.name, router});
+    }
+  }
+  for (auto& [family, stands] : all) {
+    std::stable_sort(stands.begin(), stands.end(), [](const Stands& a, const Stands& b) {
+      return a.router->base_priority > b.router->base_priority;
+    });
+    for (std::size_t i = 1; i < stands.size(); ++i) {
+      const auto& a = stands[i - 1];
+      const auto& b = stands[i];
+      const auto interval = std::min(a.router->interval, b.router->interval);
+      const int one = a.router->base_priority;
+      const int other = b.router->base_priority;
+      if (interval <= Duration{} || !vrrp::are_too_close(one, other, interval)) continue;
+      const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(interval).count();
+      return *a.node + " (" + std::to_string(one) + ") and " + *b.node + " (" + std::to_string(other) +
+             ") have priorities that differ by " + std::to_string(one - other) + ": with an interval of " +
+             std::to_string(milliseconds) + "ms they take over at the same time unless they differ by " +
+             std::to_string(vrrp::least_priority_gap(interval));
+    }
+  }
+  return {};
+}
+
 Condition degraded(const Judgement& j) {
   using Found = std::vector<std::pair<const NodeView*, const ConditionFact*>>;
   Found complaints;
+  Found close;  // what a node says of the two that it knows
   std::vector<std::string> silent, faulty;
   for (const auto& view : j.views.nodes) {
     if (view.kind == NodeView::Kind::kSilent || view.kind == NodeView::Kind::kVague) {
@@ -143,7 +182,8 @@ Condition degraded(const Judgement& j) {
     }
     if (view.kind != NodeView::Kind::kTold) continue;
     const auto* fact = view.condition("Degraded");
-    if (fact != nullptr && fact->status == kTrue) complaints.emplace_back(&view, fact);
+    if (fact != nullptr && fact->status == kTrue)
+      (fact->reason == Reason::kPriorityGap ? close : complaints).emplace_back(&view, fact);
     for (const auto* router : view.said.routers) {
       if (router->state == State::kFault && (faulty.empty() || faulty.back() != view.name))
         faulty.push_back(view.name);
@@ -164,6 +204,9 @@ Condition degraded(const Judgement& j) {
   }
   if (!complaints.empty()) return first_of(complaints, "Degraded", kTrue);
   if (!silent.empty()) return make("Degraded", kTrue, Reason::kNotReporting, "silent: " + list(silent));
+  if (auto gap = priority_gap(j); !gap.empty())
+    return make("Degraded", kTrue, Reason::kPriorityGap, std::move(gap));
+  if (!close.empty()) return first_of(close, "Degraded", kTrue);
   if (!j.reporting) {
     if (const auto* before = j.before.condition("Degraded")) return *before;
     return make("Degraded", kUnknown, Reason::kNotReporting, "no node reports");

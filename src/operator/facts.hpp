@@ -32,7 +32,8 @@ struct RouterFact {
   Reason reason = Reason::kNone;
   std::string detail;
   std::int64_t since_unix_ns = 0;
-  int priority = 0;  // after all checks
+  int priority = 0;       // after all checks
+  int base_priority = 0;  // as defined
   Duration interval{};
   int misses = 0;
   std::vector<AddressFact> addresses;

@@ -2,6 +2,10 @@
 // the kernel's events come back in any order and at any time, and every order ends in the same place.
 //
 // An address with our mark is ours; any other of the same value is a stranger's and is never touched.
+//
+// What happens to one of 1,000 addresses costs what one address costs: sums are kept, and reconcile() looks
+// at what changed. Few commands are under way at a time, so that the other routers' do not wait behind all of
+// them.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +38,7 @@ class AddressSet {
     enum class Pending : std::uint8_t { kNone, kAdd, kRemove, kDump } pending = Pending::kNone;
     bool heard_since_command = false;  // the kernel spoke of it while a command was under way
     bool was_installed = false;        // since the last want(true): its loss is a loss, not a first install
+    bool open = false;                 // the next reconcile() looks at it
     std::string error;                 // of the last failed add
   };
 
@@ -54,7 +59,9 @@ class AddressSet {
   void on_removed(const IpAddress& ip);
   void on_remove_failed(const IpAddress& ip, std::string error);
 
-  // Issues what is missing. Returns how many lost addresses are being put back.
+  static constexpr int kUnderWay = 64;
+  // Issues what is missing, up to kUnderWay commands at a time: call it again after each result. Returns how
+  // many lost addresses are being put back.
   int reconcile(AddressCommands& commands);
   // The last reconcile() found the queue full: nobody will say when there is room, so ask again soon.
   [[nodiscard]] bool refused() const noexcept { return refused_; }
@@ -68,7 +75,22 @@ class AddressSet {
   [[nodiscard]] bool contains(const IpAddress& ip) const noexcept;
 
  private:
-  [[nodiscard]] Entry* find(const IpAddress& ip) noexcept;
+  struct Sums {
+    int ours = 0;
+    int strangers = 0;
+    int adding = 0;
+    int under_way = 0;  // additions and removals
+    int in_doubt = 0;   // a dump shall tell
+  };
+
+  [[nodiscard]] const Entry* find(const IpAddress& ip) const noexcept;
+  // Changes the entry of `ip`, if there is one.
+  template <class Change>
+  void change(const IpAddress& ip, Change&& how);
+  void count(const Entry& entry, int by) noexcept;
+  void examine_all();
+  // False when there is no room for its command: it stays open.
+  [[nodiscard]] bool serve(Entry& entry, AddressCommands& commands, int& restored);
 
   int index_ = 0;
   bool wanted_ = false;
@@ -76,6 +98,8 @@ class AddressSet {
   bool refused_ = false;
   std::vector<Entry> entries_;        // in the order of the definition
   std::vector<std::uint32_t> by_ip_;  // indices into entries_, sorted by address
+  std::vector<std::uint32_t> open_;   // indices of open entries, oldest first
+  Sums sums_;
 };
 
 // What an address in the kernel is to us; null: there is none.

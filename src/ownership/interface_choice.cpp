@@ -43,8 +43,8 @@ tl::expected<const Link*, NoSegment> by_subnet(const KernelView& kernel, const p
   int best_length = -1;
   for (const auto& [index, link] : kernel.links()) {
     if (link.loopback || link.ours) continue;
-    for (const auto& address : kernel.addresses(index)) {
-      if (address.is_ours() || address.ip == wanted) continue;
+    for (const auto& address : kernel.others(index)) {
+      if (address.ip == wanted) continue;
       if (!address.ip.shares_prefix(wanted, address.prefix_length)) continue;
       if (address.prefix_length > best_length) best = &link, best_length = address.prefix_length;
     }

@@ -30,24 +30,38 @@ void KernelView::remove_link(int index) {
 
 void KernelView::set_address(const InterfaceAddress& address) {
   auto& all = addresses_[address.index];
-  const auto known = std::find_if(all.begin(), all.end(), [&](const auto& a) { return is_same(a, address); });
-  if (known != all.end()) {
+  if (address.is_ours()) {
+    forget(all, address);  // it may have been marked just now
+    all.ours.insert_or_assign({address.ip, address.prefix_length}, address);
+    return;
+  }
+  all.ours.erase({address.ip, address.prefix_length});
+  auto& others = all.others;
+  const auto known =
+      std::find_if(others.begin(), others.end(), [&](const auto& a) { return is_same(a, address); });
+  if (known != others.end()) {
     *known = address;
   } else {
-    all.push_back(address);
+    others.push_back(address);
   }
 }
 
+void KernelView::forget(Addresses& all, const InterfaceAddress& address) {
+  if (all.ours.erase({address.ip, address.prefix_length}) > 0) return;
+  std::erase_if(all.others, [&](const auto& known) { return is_same(known, address); });
+}
+
 void KernelView::remove_address(const InterfaceAddress& address) {
-  const auto found = addresses_.find(address.index);
-  if (found == addresses_.end()) return;
-  std::erase_if(found->second, [&](const auto& known) { return is_same(known, address); });
+  if (const auto found = addresses_.find(address.index); found != addresses_.end())
+    forget(found->second, address);
 }
 
 void KernelView::remove_ours(int index, const IpAddress& ip) {
   const auto found = addresses_.find(index);
   if (found == addresses_.end()) return;
-  std::erase_if(found->second, [&](const auto& address) { return address.ip == ip && address.is_ours(); });
+  auto& ours = found->second.ours;
+  auto at = ours.lower_bound({ip, 0});
+  while (at != ours.end() && at->first.first == ip) at = ours.erase(at);
 }
 
 const Link* KernelView::link(int index) const {
@@ -55,35 +69,35 @@ const Link* KernelView::link(int index) const {
   return found == links_.end() ? nullptr : &found->second;
 }
 
-const std::vector<InterfaceAddress>& KernelView::addresses(int index) const {
+const std::vector<InterfaceAddress>& KernelView::others(int index) const {
   static const std::vector<InterfaceAddress> kNone;
   const auto found = addresses_.find(index);
-  return found == addresses_.end() ? kNone : found->second;
+  return found == addresses_.end() ? kNone : found->second.others;
+}
+
+std::vector<IpAddress> KernelView::ours(int index) const {
+  std::vector<IpAddress> out;
+  const auto found = addresses_.find(index);
+  if (found == addresses_.end()) return out;
+  for (const auto& [key, address] : found->second.ours) {
+    if (out.empty() || out.back() != key.first) out.push_back(key.first);
+  }
+  return out;
 }
 
 const InterfaceAddress* KernelView::address(int index, const IpAddress& ip) const {
-  const InterfaceAddress* strangers = nullptr;
-  for (const auto& address : addresses(index)) {
-    if (address.ip != ip) continue;
-    if (address.is_ours()) return &address;
-    if (strangers == nullptr) strangers = &address;
-  }
-  return strangers;
-}
-
-const InterfaceAddress* KernelView::elsewhere(const IpAddress& ip, int except) const {
-  for (const auto& [index, all] : addresses_) {
-    if (index == except) continue;
-    for (const auto& address : all) {
-      if (address.ip == ip) return &address;
-    }
-  }
-  return nullptr;
+  const auto found = addresses_.find(index);
+  if (found == addresses_.end()) return nullptr;
+  const auto& [others, ours] = found->second;
+  if (const auto at = ours.lower_bound({ip, 0}); at != ours.end() && at->first.first == ip)
+    return &at->second;
+  const auto stranger = std::find_if(others.begin(), others.end(), [&](const auto& a) { return a.ip == ip; });
+  return stranger == others.end() ? nullptr : &*stranger;
 }
 
 std::optional<IpAddress> KernelView::primary(int index, Family family) const {
-  for (const auto& address : addresses(index)) {
-    if (address.ip.family() != family || address.is_ours()) continue;
+  for (const auto& address : others(index)) {
+    if (address.ip.family() != family) continue;
     if (family == Family::kIpv4) {
       if (!address.secondary && !address.ip.is_loopback()) return address.ip;
     } else if (address.ip.is_link_local() && !address.tentative && !address.dad_failed) {

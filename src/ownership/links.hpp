@@ -24,9 +24,10 @@ inline constexpr std::string_view kDeviceMark = "vipra: virtual MAC";
 
 struct Link {
   int index = 0;
-  std::string name;  // at most 15 characters: no heap
-  MacAddress mac;    // zero for interfaces whose addresses have not 6 bytes
-  bool up = false;   // IFF_UP, carrier, and operationally up: frames can be sent
+  std::string name;      // at most 15 characters: no heap
+  MacAddress mac;        // zero for interfaces whose addresses have not 6 bytes
+  bool enabled = false;  // IFF_UP: somebody wants it up
+  bool up = false;       // IFF_UP, carrier, and operationally up: frames can be sent
   bool loopback = false;
   bool multicast = false;
   bool macvlan = false;

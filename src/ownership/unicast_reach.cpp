@@ -13,8 +13,8 @@ using Addresses = std::vector<InterfaceAddress>;
 std::vector<bool> own_among(const std::vector<IpAddress>& peers, const KernelView& kernel, int index) {
   std::vector<bool> own(peers.size());
   for (const auto& [link, facts] : kernel.links()) {
-    for (const auto& address : kernel.addresses(link)) {
-      if (address.is_ours() || (address.ip.is_link_local() && link != index)) continue;
+    for (const auto& address : kernel.others(link)) {
+      if (address.ip.is_link_local() && link != index) continue;
       const auto at = std::lower_bound(peers.begin(), peers.end(), address.ip);
       if (at != peers.end() && *at == address.ip) own[static_cast<std::size_t>(at - peers.begin())] = true;
     }
@@ -25,14 +25,14 @@ std::vector<bool> own_among(const std::vector<IpAddress>& peers, const KernelVie
 bool is_on_link(const Addresses& addresses, const IpAddress& peer) {
   if (!peer.is_v4() && peer.is_link_local()) return true;
   return std::any_of(addresses.begin(), addresses.end(), [&](const auto& address) {
-    return !address.is_ours() && address.ip.shares_prefix(peer, address.prefix_length);
+    return address.ip.shares_prefix(peer, address.prefix_length);
   });
 }
 
 std::optional<IpAddress> global_source(const Addresses& addresses, const IpAddress& peer) {
   const InterfaceAddress* best = nullptr;
   for (const auto& address : addresses) {
-    if (address.ip.is_v4() || address.ip.is_link_local() || address.is_ours()) continue;
+    if (address.ip.is_v4() || address.ip.is_link_local()) continue;
     if (address.tentative || address.dad_failed || address.temporary || address.deprecated) continue;
     const bool shares = address.ip.shares_prefix(peer, address.prefix_length);
     if (best == nullptr || (shares && !best->ip.shares_prefix(peer, best->prefix_length))) best = &address;
@@ -45,9 +45,9 @@ std::optional<IpAddress> global_source(const Addresses& addresses, const IpAddre
 UnicastReach reach_peers(const KernelView& kernel, int index, const IpAddress& primary,
                          const plan::Transport& transport) {
   UnicastReach out;
-  const auto& addresses = kernel.addresses(index);
+  const auto& addresses = kernel.others(index);
   for (const auto& address : addresses) {
-    if (address.ip.family() == primary.family() && !address.is_ours()) out.own.push_back(address.ip);
+    if (address.ip.family() == primary.family()) out.own.push_back(address.ip);
   }
   std::sort(out.own.begin(), out.own.end());
   out.own.erase(std::unique(out.own.begin(), out.own.end()), out.own.end());

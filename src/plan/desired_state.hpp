@@ -131,8 +131,8 @@ struct VirtualRouter {
   Preemption preemption;
   Duration interval{std::chrono::milliseconds{100}};
   int misses = vrrp::kDefaultMisses;
-  Duration startup_delay{};  // listen so long after the start before claiming,
-  Duration link_up_delay{};  // so long after the link came up,
+  Duration startup_delay{};   // listen so long after the start before claiming,
+  Duration link_up_delay{};   // so long after the link came up,
   Duration recovery_delay{};  // and so long after any fault ended
   ChecksumMode checksum = ChecksumMode::kAuto;
   Transport transport;

@@ -75,7 +75,8 @@ std::vector<Track> tracks_of(const VirtualIpSpec& spec, Family family) {
   return out;
 }
 
-VirtualRouter make_router(const VirtualIpSpec& spec, Family family, const NodeFacts& node, const VirtualIpSpec& lead) {
+VirtualRouter make_router(const VirtualIpSpec& spec, Family family, const NodeFacts& node,
+                          const VirtualIpSpec& lead) {
   VirtualRouter router;
   router.id = router_id(spec.name, family);
   router.family = family;
@@ -193,7 +194,8 @@ Plan build(const std::vector<VirtualIpSpec>& specs, const NodeFacts& node, std::
           {spec->name, Reason::kNodeNotSelected, "the nodeSelector does not select this node"});
     } else if (!lead.node_selector.matches(node.labels)) {
       out.refusals.push_back({spec->name, Reason::kGroupMember,
-                              "the nodeSelector of " + lead.name + ", which leads the group " + spec->vrrp.group +
+                              "the nodeSelector of " + lead.name + ", which leads the group " +
+                                  spec->vrrp.group +
                                   ", does not select this node: give all members of a group the same one"});
     } else {
       for (const auto family : {Family::kIpv4, Family::kIpv6}) {

@@ -42,6 +42,9 @@ void visit_strings(const v1::RouterReport& router, const Visit& visit) {
     visit(part.source());
     visit(part.detail());
   }
+  for (const auto& track : router.tracks()) {
+    for (const auto* text : {&track.name(), &track.kind(), &track.detail()}) visit(*text);
+  }
   for (const auto& address : router.addresses()) {
     visit(address.address());
     visit(address.virtual_ip());
@@ -63,6 +66,15 @@ void visit_strings(const v1::VirtualIPReport& vip, const Visit& visit) {
       visit(*text);
   }
   for (const auto& problem : vip.problems()) visit_strings(problem, visit);
+}
+
+void visit_strings(const v1::SegmentReport& segment, const Visit& visit) {
+  visit(segment.interface());
+  visit(segment.family());
+  for (const auto& router : segment.foreign_routers()) {
+    visit(router.source());
+    for (const auto& address : router.addresses()) visit(address);
+  }
 }
 
 }  // namespace
@@ -114,6 +126,7 @@ void for_each_string(const v1::NodeReport& report, const Visit& visit) {
   for (const auto& vip : report.virtual_ips()) visit_strings(vip, visit);
   for (const auto& router : report.routers()) visit_strings(router, visit);
   for (const auto& problem : report.problems()) visit_strings(problem, visit);
+  for (const auto& segment : report.segments()) visit_strings(segment, visit);
   for (const auto& transition : report.transitions()) {
     visit(transition.router());
     visit(transition.detail());

@@ -42,6 +42,8 @@ class AnnouncementPort {
   virtual ~AnnouncementPort() = default;
   virtual void start(RouterIndex router, const Instant& now) = 0;
   virtual void evidence(RouterIndex router, const Instant& now) = 0;
+  // A stranger claims this one.
+  virtual void defend(RouterIndex router, std::size_t address, const Instant& now) = 0;
   virtual void stop(RouterIndex router) = 0;
 };
 

@@ -8,6 +8,13 @@ namespace {
 
 using AddressState = ownership::AddressSet::Kernel;
 
+// What a taker needs to add so many addresses before it announces the first: beyond these few, which the
+// bounds of the election allow for.
+Duration install_time(std::size_t addresses) {
+  constexpr std::size_t kFew = 50;
+  return std::chrono::microseconds{500} * static_cast<int>(addresses - std::min(addresses, kFew));
+}
+
 election::Config machine_config(const plan::VirtualRouter& desired) {
   election::Config config;
   config.version = desired.version;
@@ -18,6 +25,7 @@ election::Config machine_config(const plan::VirtualRouter& desired) {
   config.startup_delay = desired.startup_delay;
   config.link_up_delay = desired.link_up_delay;
   config.recovery_delay = desired.recovery_delay;
+  config.install_time = install_time(desired.addresses.size());
   return config;
 }
 
@@ -35,6 +43,14 @@ std::string carrier_name(const ownership::Segment& segment) {
                         : "interface " + segment.name;
 }
 
+// What it owns, in the order in which an advertisement names them.
+std::vector<IpAddress> addresses_of(const plan::VirtualRouter& router) {
+  std::vector<IpAddress> all;
+  if (router.link_local) all.push_back(*router.link_local);
+  for (const auto& address : router.addresses) all.push_back(address.ip);
+  return all;
+}
+
 }  // namespace
 
 VirtualRouter::VirtualRouter(RouterIndex index, const plan::VirtualRouter& desired, const Ports& ports)
@@ -42,28 +58,22 @@ VirtualRouter::VirtualRouter(RouterIndex index, const plan::VirtualRouter& desir
       desired_{desired},
       group_{vrrp_group(desired.family)},
       ports_{ports},
-      machine_{machine_config(desired), desired.base_priority, {}} {}
+      machine_{machine_config(desired), desired.base_priority, {}} {
+  conflicts_.set_interval(desired.interval);
+}
 
 // ---- configuration
 // ------------------------------------------------------------------------------------------
-
-std::vector<IpAddress> VirtualRouter::owned_addresses() const {
-  std::vector<IpAddress> all;
-  if (desired_.link_local) all.push_back(*desired_.link_local);
-  for (const auto& address : desired_.addresses) all.push_back(address.ip);
-  return all;
-}
 
 void VirtualRouter::reconfigure(const Instant& now, const plan::VirtualRouter& desired) {
   const bool list_changed =
       desired.addresses != desired_.addresses || desired.link_local != desired_.link_local;
   if (list_changed && segment_) {
     // What is no longer wanted leaves the kernel before it is forgotten.
-    std::vector<IpAddress> next;
-    if (desired.link_local) next.push_back(*desired.link_local);
-    for (const auto& address : desired.addresses) next.push_back(address.ip);
+    auto next = addresses_of(desired);
+    std::sort(next.begin(), next.end());
     for (const auto& entry : addresses_.entries()) {
-      if (entry.kernel != AddressState::kOurs || std::find(next.begin(), next.end(), entry.ip) != next.end())
+      if (entry.kernel != AddressState::kOurs || std::binary_search(next.begin(), next.end(), entry.ip))
         continue;
       static_cast<void>(ports_.addresses.remove(addresses_.index(), entry.ip));
     }
@@ -73,11 +83,14 @@ void VirtualRouter::reconfigure(const Instant& now, const plan::VirtualRouter& d
     // To the segment this is another router: resign as the old one before standing as the new one.
     set_fault(now, FaultSource::kSegment, FaultInfo{Reason::kReconfigured, "gets another virtual router id"});
   }
+  if (list_changed || another) conflicts_.forget();
   desired_ = desired;
+  conflicts_.set_interval(desired_.interval);
   step(now, election::ConfigChanged{machine_config(desired_)});
   apply_priority(now);
   if (list_changed && segment_) {
-    addresses_.configure(segment_->carrier_index(), owned_addresses(), desired_.base_priority == vrrp::kOwnerPriority);
+    addresses_.configure(segment_->carrier_index(), addresses_of(desired_),
+                         desired_.base_priority == vrrp::kOwnerPriority);
     ports_.announcements.stop(index_);
     if (state() == State::kMaster) announce_when_complete_ = true;
     ports_.addresses.request_dump();  // addresses new to us may be in the kernel already
@@ -85,6 +98,7 @@ void VirtualRouter::reconfigure(const Instant& now, const plan::VirtualRouter& d
   }
   build_message();
   if (another && segment_) set_fault(now, FaultSource::kSegment, std::nullopt);
+  judge_warnings(now);
   ports_.journal.on_change(*this);
 }
 
@@ -142,7 +156,7 @@ void VirtualRouter::set_segment(const Instant& now,
       const auto adopted = std::exchange(adopted_form_, std::nullopt);
       if (adopted == vrrp::ChecksumForm::kRfc5798 && desired_.checksum == plan::ChecksumMode::kAuto)
         heard_form_ = adopted;
-      addresses_.configure(segment_->carrier_index(), owned_addresses(),
+      addresses_.configure(segment_->carrier_index(), addresses_of(desired_),
                            desired_.base_priority == vrrp::kOwnerPriority);
     }
     step(now, election::PrimaryAddressChanged{segment_->primary});
@@ -155,7 +169,7 @@ void VirtualRouter::set_segment(const Instant& now,
     had_peers_ = true;
   }
   set_fault(now, FaultSource::kSegment, missing_peers());
-  judge_warning();
+  judge_warnings(now);
 }
 
 void VirtualRouter::set_fault(const Instant& now, FaultSource source, std::optional<FaultInfo> fault) {
@@ -219,13 +233,17 @@ void VirtualRouter::on_advertisement(const Instant& now, const vrrp::IpMeta& met
   note_checksum_form(advertisement.checksum_form);
   note_mismatches(advertisement);
   watch_paths(meta, arrival, advertisement, received_at);
+  const bool was_master = state() == State::kMaster;
   const auto heard_before = machine_.heard_master();
   const auto priority_before = machine_.heard_priority();
   election::AdvertReceived event{meta.source, advertisement.priority, advertisement.interval, received_at,
                                  arrival.path};
   if (arrival.path == vrrp::Path::kUnicast && arrival.peer != nullptr)
     event.own_source = arrival.peer->source;
+  note_contest(advertisement, meta.source, received_at);
   step(now, event);
+  if (was_master) conflicts_.met_master(received_at);
+  judge_warnings(now);
   if (heard_before != machine_.heard_master() || priority_before != machine_.heard_priority()) {
     ports_.journal.on_change(*this);
   }
@@ -236,7 +254,7 @@ void VirtualRouter::note_checksum_form(vrrp::ChecksumForm form) {
     return;
   const bool first = !heard_form_.has_value();
   heard_form_ = form;
-  if (!first && counters_.checksum_form_mixed++ == 0) judge_warning();
+  if (!first) ++counters_.checksum_form_mixed;
   if (desired_.checksum == plan::ChecksumMode::kAuto) build_message();
 }
 
@@ -245,22 +263,39 @@ void VirtualRouter::note_mismatches(const vrrp::Advertisement& advertisement) {
   if (message_size_ == 0) return;
   const auto ours = message().subspan(vrrp::kHeaderSize, message_size_ - overhead());
   const auto& theirs = advertisement.addresses;
-  if (ours.size() != theirs.size() || std::memcmp(ours.data(), theirs.data(), theirs.size()) != 0) {
+  // Of a list that no advertisement holds, whoever sends names as much as fits his: it is compared as far as
+  // both go.
+  const bool part = ours.size() / address_size(desired_.family) < addresses_.entries().size();
+  const auto common = std::min(ours.size(), theirs.size());
+  if ((ours.size() != theirs.size() && !part) || std::memcmp(ours.data(), theirs.data(), common) != 0) {
     ++counters_.address_list_mismatches;
   }
 }
 
 void VirtualRouter::on_claim(const Instant& now, const vrrp::NeighbourClaim& claim, TimePoint received_at) {
   if (!segment_ || claim.mac == segment_->mac || !addresses_.contains(claim.ip)) return;
-  // Of two nodes with the virtual MAC address only one is heard here: the other.
-  const bool virtual_mac = segment_->device && claim.mac == segment_->device->mac;
-  if (state() == State::kMaster) {
-    // A second master's advertisements decide, and neighbours have the right MAC address already.
-    if (virtual_mac) return;
+  if (state() != State::kMaster) return step(now, election::TakerAnnounced{received_at});
+  // Whoever has the virtual router's own MAC address is one of its nodes.
+  const bool peers = claim.mac == vrrp::virtual_mac(desired_.family, desired_.vrid);
+  // Where this one has it too, advertisements decide, and neighbours have the right MAC address already.
+  if (peers && segment_->device) return;
+  if (peers || conflicts_.claimed(claim.ip, claim.mac, received_at) == ConflictWatch::Verdict::kOrdinary) {
     ports_.announcements.evidence(index_, now);
-  } else {
-    step(now, election::TakerAnnounced{received_at});
+    return;
   }
+  ++counters_.conflicting_claims;
+  const auto& entries = addresses_.entries();
+  const auto claimed =
+      std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return entry.ip == claim.ip; });
+  ports_.announcements.defend(index_, static_cast<std::size_t>(claimed - entries.begin()), now);
+  judge_warnings(now);
+}
+
+void VirtualRouter::on_foreign_advertisement(const Instant& now, const ConflictWatch::OtherRouter& other,
+                                             Duration patience) {
+  if (!segment_ || !addresses_.contains(other.ip)) return;
+  conflicts_.advertised(other, now.mono, std::max(patience, kClaimMemory));
+  judge_warnings(now);
 }
 
 void VirtualRouter::on_kernel_address(const Instant& now, const IpAddress& ip, AddressState state) {
@@ -325,16 +360,17 @@ void VirtualRouter::on_deadline(const Instant& now) {
   }
   if (command_retry_at_ && now.mono >= *command_retry_at_) apply_addresses(now);
   if (const auto at = machine_.deadline(); at && now.mono >= *at) step(now, election::DeadlineReached{});
-  if (paths_.silent()) {
-    paths_.expire(now.mono);
-    judge_warning();
-  }
+  if (contested_until_ && now.mono >= *contested_until_) contested_until_.reset();
+  if (const auto at = members_.deadline(); at && now.mono >= *at) judge_group(now);
+  if (paths_.silent()) paths_.expire(now.mono);
+  judge_warnings(now);
 }
 
 std::optional<TimePoint> VirtualRouter::deadline() const {
   auto at = machine_.deadline();
-  for (const auto& retry : {install_retry_at_, command_retry_at_}) {
-    if (retry) at = at ? std::min(*at, *retry) : *retry;
+  for (const auto& other :
+       {install_retry_at_, command_retry_at_, contested_until_, members_.deadline(), conflicts_.deadline()}) {
+    if (other) at = at ? std::min(*at, *other) : *other;
   }
   return at;
 }

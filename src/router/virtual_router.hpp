@@ -19,6 +19,8 @@
 #include "ownership/interface_choice.hpp"
 #include "ownership/kernel_view.hpp"
 #include "plan/desired_state.hpp"
+#include "router/conflict_watch.hpp"
+#include "router/group_members.hpp"
 #include "router/path_watch.hpp"
 #include "router/ports.hpp"
 #include "vrrp/neighbour_frame.hpp"
@@ -34,9 +36,20 @@ enum class FaultSource : std::uint8_t {
   kVridConflict,
   kAddressInUse,
   kInstall,
-  kContribution
+  kContribution,
+  kGroup
 };
-inline constexpr std::size_t kFaultSources = 6;
+inline constexpr std::size_t kFaultSources = 7;
+// Everything that wants attention though a router elects, the most important first: that one is shown.
+enum class WarningSource : std::uint8_t {
+  kClaimant,
+  kOtherRouter,
+  kSilentPath,
+  kNoPeers,
+  kChecksumForms,
+  kPriorityGap,
+};
+inline constexpr std::size_t kWarningSources = 6;
 struct FaultInfo {
   Reason reason = Reason::kNone;
   std::string detail;
@@ -54,6 +67,7 @@ struct Counters {
   std::uint64_t address_list_mismatches = 0;
   std::uint64_t interval_mismatches = 0;
   std::uint64_t checksum_form_mixed = 0;
+  std::uint64_t conflicting_claims = 0;
 };
 
 class VirtualRouter {
@@ -83,6 +97,10 @@ class VirtualRouter {
                         const vrrp::Advertisement& advertisement, TimePoint received_at);
   void count_drop(DropReason reason) noexcept { ++counters_.drops[static_cast<std::size_t>(reason)]; }
   void on_claim(const Instant& now, const vrrp::NeighbourClaim& claim, TimePoint received_at);
+  // Under another virtual router id somebody advertises an address of this router; forgotten after
+  // `patience`.
+  void on_foreign_advertisement(const Instant& now, const ConflictWatch::OtherRouter& other,
+                                Duration patience);
   void on_kernel_address(const Instant& now, const IpAddress& ip, ownership::AddressSet::Kernel state);
   // What the kernel has of its addresses; call it between set_segment() and start() too.
   void sync_kernel(const Instant& now, const ownership::KernelView& kernel);
@@ -90,6 +108,9 @@ class VirtualRouter {
   void on_address_failed(const Instant& now, const IpAddress& ip, bool adding, std::string error);
   void on_address_removed(const Instant& now, const IpAddress& ip);
   void on_lead(const Instant& now, election::LeadState lead);
+  // To the lead of a group: who its members are (sorted), and what one of them says.
+  void set_members(const Instant& now, const std::vector<RouterIndex>& members);
+  void on_member(const Instant& now, RouterIndex member, const MemberState& state);
   void release(const Instant& now, Reason reason);
   void on_stall(const Instant& now, Duration duration);
   void on_deadline(const Instant& now);
@@ -102,6 +123,8 @@ class VirtualRouter {
   [[nodiscard]] const std::optional<ownership::Segment>& segment() const noexcept { return segment_; }
   [[nodiscard]] State state() const noexcept { return machine_.state(); }
   [[nodiscard]] election::LeadState lead_state() const noexcept;
+  // What it is to the lead of its group.
+  [[nodiscard]] MemberState member_state() const;
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] const ownership::AddressSet& addresses() const noexcept { return addresses_; }
   [[nodiscard]] const std::vector<plan::Contribution>& contributions() const noexcept {
@@ -115,7 +138,7 @@ class VirtualRouter {
   [[nodiscard]] std::string detail() const;  // one sentence for people
   [[nodiscard]] const FaultInfo* fault() const noexcept;
   // It elects, but something wants attention.
-  [[nodiscard]] const std::optional<FaultInfo>& warning() const noexcept { return warning_; }
+  [[nodiscard]] const FaultInfo* warning() const noexcept;
   // The last advertisement built, for the shared page: unsigned, as the first of destinations() gets it.
   [[nodiscard]] std::span<const std::uint8_t> message() const noexcept {
     return {message_.data(), message_size_};
@@ -135,21 +158,28 @@ class VirtualRouter {
   [[nodiscard]] bool from_device(const vrrp::Endpoints& to) const noexcept;
   void build_message();
   void build_destinations();
+  [[nodiscard]] FaultInfo no_peers() const;
   [[nodiscard]] std::optional<FaultInfo> missing_peers() const;
   void watch_paths(const vrrp::IpMeta& meta, const vrrp::Arrival& arrival,
                    const vrrp::Advertisement& advertisement, TimePoint received_at);
-  void judge_warning();
+  void judge_warnings(const Instant& now);
+  [[nodiscard]] bool gap_is_too_small(const Instant& now);
+  [[nodiscard]] FaultInfo words_for(WarningSource source) const;
   void apply_addresses(const Instant& now);
   void apply_fault(const Instant& now);
   void apply_priority(const Instant& now);
   void stand_aside(const Instant& now, std::optional<FaultInfo> why);
+  void judge_group(const Instant& now);
+  void note_contest(const vrrp::Advertisement& advertisement, const IpAddress& source, TimePoint received_at);
+  [[nodiscard]] Duration down_interval() const;
   void note_checksum_form(vrrp::ChecksumForm form);
   void note_mismatches(const vrrp::Advertisement& advertisement);
-  [[nodiscard]] std::vector<IpAddress> owned_addresses() const;
   [[nodiscard]] vrrp::ChecksumForm form_to_send() const noexcept;
   [[nodiscard]] std::size_t overhead() const noexcept;
 
   static constexpr Duration kInstallRetry = std::chrono::seconds{5};
+  // Priorities that pass each other while checks change them are no mistake of a definition.
+  static constexpr Duration kGapPatience = std::chrono::seconds{10};
   // After the kernel's queue was full: its results go to whoever posted, so that this router would wait for
   // ever.
   static constexpr Duration kCommandRetry = std::chrono::milliseconds{5};
@@ -174,8 +204,20 @@ class VirtualRouter {
   bool announce_when_complete_ = false;
   Counters counters_;
   PathWatch paths_;
-  bool had_peers_ = false;  // with unicast alone
-  std::optional<FaultInfo> warning_;
+  GroupMembers members_;
+  std::optional<TimePoint> contested_until_;  // a follower that keeps at a tie only for its lead's sake
+  bool had_peers_ = false;                    // with unicast alone
+  ConflictWatch conflicts_;
+  // The priority of the master heard, while it is too close.
+  struct Closeness {
+    int own = 0;
+    int other = 0;
+    TimePoint since{};
+  };
+  std::optional<Closeness> close_since_;
+  std::array<std::optional<FaultInfo>, kWarningSources> warnings_;
+  std::optional<ConflictWatch::Claimant> claimant_told_;  // whom the words name
+  std::optional<ConflictWatch::OtherRouter> other_told_;
   Instant last_advert_{};
   std::array<std::uint8_t, 1480> message_{};  // what fits one Ethernet frame
   std::size_t message_size_ = 0;

@@ -8,6 +8,7 @@ namespace vipra::router {
 
 void VirtualRouter::step(const Instant& now, const election::Event& event) {
   for (const auto& action : machine_.step(now, event)) act(now, action);
+  if (!members_.empty()) judge_group(now);
 }
 
 void VirtualRouter::act(const Instant& now, const election::Action& action) {
@@ -34,7 +35,9 @@ void VirtualRouter::act(const Instant& now, const election::Action& action) {
     ports_.journal.on_owned(*this);
     ports_.journal.on_transition(*this, *transition);
     paths_.reset();
-    judge_warning();
+    if (transition->to == State::kMaster) conflicts_.promoted(now.mono);
+    if (transition->from == State::kMaster) conflicts_.stood_down();
+    judge_warnings(now);
   }
 }
 
@@ -127,10 +130,10 @@ void VirtualRouter::build_message() {
   const std::size_t ip_header = desired_.family == Family::kIpv4 ? 20 : 40;
   const auto room =
       (std::min<std::size_t>(segment_->mtu, 1500) - ip_header - overhead()) / address_size(desired_.family);
-  auto listed = owned_addresses();
-  listed.resize(
-      std::min({listed.size(), room, vrrp::kMaxAddresses,
-                desired_.family == Family::kIpv6 ? vrrp::kMaxIpv6AddressesInFrame : vrrp::kMaxAddresses}));
+  const auto& owned = addresses_.entries();
+  const auto most = desired_.family == Family::kIpv6 ? vrrp::kMaxIpv6AddressesInFrame : vrrp::kMaxAddresses;
+  std::vector<IpAddress> listed;
+  for (std::size_t i = 0; i < std::min({owned.size(), room, most}); ++i) listed.push_back(owned[i].ip);
   vrrp::AdvertisementFields fields;
   fields.version = desired_.version;
   fields.family = desired_.family;

@@ -16,7 +16,9 @@ constexpr std::size_t kNaMessage = 24;  // without options
 constexpr std::uint16_t kEthertypeArp = 0x0806;
 constexpr std::uint16_t kEthertypeIpv6 = 0x86dd;
 constexpr std::uint8_t kIcmpv6 = 58;
+constexpr std::uint8_t kNeighbourSolicitation = 135;
 constexpr std::uint8_t kNeighbourAdvertisement = 136;
+constexpr std::uint8_t kSourceLinkLayerAddress = 1;
 constexpr std::uint8_t kTargetLinkLayerAddress = 2;
 constexpr std::uint8_t kRouterFlag = 0x80;
 constexpr std::uint8_t kSolicitedFlag = 0x40;
@@ -25,6 +27,8 @@ constexpr std::uint8_t kOverrideFlag = 0x20;
 // Ethernet, IPv4, their address sizes: all that there is on a segment with VRRP.
 constexpr std::array<std::uint8_t, 6> kArpHeader{0x00, 0x01, 0x08, 0x00, 6, 4};
 constexpr std::array<std::uint8_t, 16> kAllNodes{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+constexpr std::array<std::uint8_t, 16> kSolicitedNode{0xff, 0x02, 0, 0, 0, 0,    0, 0,
+                                                      0,    0,    0, 1, 0xff, 0, 0, 0};
 constexpr MacAddress kAllNodesMac{{0x33, 0x33, 0x00, 0x00, 0x00, 0x01}};
 constexpr MacAddress kBroadcastMac{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
@@ -64,6 +68,12 @@ MacAddress read_mac(Bytes data, std::size_t at) noexcept {
 std::uint32_t icmpv6_sum(Bytes source, Bytes destination, Bytes message) noexcept {
   const auto addresses = checksum_add(checksum_add(0, source), destination);
   return checksum_add(addresses + static_cast<std::uint32_t>(message.size()) + kIcmpv6, message);
+}
+
+void write_checksum(NeighbourFrame& frame, std::size_t message_at, std::uint32_t sum) noexcept {
+  const auto folded = checksum_fold(sum);
+  frame.bytes[message_at + 2] = static_cast<std::uint8_t>(folded >> 8);
+  frame.bytes[message_at + 3] = static_cast<std::uint8_t>(folded & 0xff);
 }
 
 bool is_host(const MacAddress& mac) noexcept {
@@ -150,9 +160,51 @@ NeighbourFrame unsolicited_na(const IpAddress& ip, const MacAddress& mac, bool r
   write.u8(kTargetLinkLayerAddress).u8(1).bytes(mac.bytes);
   VIPRA_CHECK(frame.size == kNaFrameSize);
 
-  const auto sum = checksum_fold(icmpv6_sum(ip.bytes(), kAllNodes, frame.view().subspan(message_at)));
-  frame.bytes[message_at + 2] = static_cast<std::uint8_t>(sum >> 8);
-  frame.bytes[message_at + 3] = static_cast<std::uint8_t>(sum & 0xff);
+  write_checksum(frame, message_at, icmpv6_sum(ip.bytes(), kAllNodes, frame.view().subspan(message_at)));
+  return frame;
+}
+
+NeighbourFrame arp_request(const IpAddress& target, const IpAddress& source, const MacAddress& mac,
+                           const std::optional<MacAddress>& to) {
+  VIPRA_CHECK(target.is_v4() && source.is_v4());
+  NeighbourFrame frame;
+  FrameWriter{frame}
+      .ethernet(to.value_or(kBroadcastMac), mac, kEthertypeArp)
+      .bytes(kArpHeader)
+      .u16(1)
+      .bytes(mac.bytes)
+      .bytes(source.bytes())
+      .bytes(MacAddress{}.bytes)
+      .bytes(target.bytes());
+  VIPRA_CHECK(frame.size == kArpFrameSize);
+  return frame;
+}
+
+NeighbourFrame neighbour_solicitation(const IpAddress& target, const IpAddress& source, const MacAddress& mac,
+                                      const std::optional<MacAddress>& to) {
+  VIPRA_CHECK(!target.is_v4() && !source.is_v4());
+  std::array<std::uint8_t, 16> destination{};
+  auto destination_mac = MacAddress{};
+  if (to) {
+    std::copy_n(target.bytes().begin(), destination.size(), destination.begin());
+    destination_mac = *to;
+  } else {
+    // RFC 4291 section 2.7.1, RFC 2464 section 7.
+    const auto low = target.bytes().last(3);
+    destination = kSolicitedNode;
+    std::copy(low.begin(), low.end(), destination.begin() + 13);
+    destination_mac = MacAddress{{0x33, 0x33, 0xff, low[0], low[1], low[2]}};
+  }
+  NeighbourFrame frame;
+  FrameWriter write{frame};
+  write.ethernet(destination_mac, mac, kEthertypeIpv6);
+  constexpr std::uint16_t kPayload = kNaMessage + 8;
+  write.u16(0x6000).u16(0).u16(kPayload).u8(kIcmpv6).u8(255).bytes(source.bytes()).bytes(destination);
+  const std::size_t message_at = frame.size;
+  write.u8(kNeighbourSolicitation).u8(0).u16(0).u16(0).u16(0).bytes(target.bytes());
+  write.u8(kSourceLinkLayerAddress).u8(1).bytes(mac.bytes);
+  VIPRA_CHECK(frame.size == kNaFrameSize);
+  write_checksum(frame, message_at, icmpv6_sum(source.bytes(), destination, frame.view().subspan(message_at)));
   return frame;
 }
 

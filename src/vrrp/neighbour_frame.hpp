@@ -37,6 +37,14 @@ struct NeighbourFrame {
 // `router` is the R flag: what the kernel would put into its own solicited advertisements.
 [[nodiscard]] NeighbourFrame unsolicited_na(const IpAddress& ip, const MacAddress& mac, bool router);
 
+// Asks who has `target`, so that the answer comes to `source`, which must be the node's own address of the
+// interface: no neighbour learns anything wrong from it. To everybody, or to the `to` that had it last.
+[[nodiscard]] NeighbourFrame arp_request(const IpAddress& target, const IpAddress& source,
+                                         const MacAddress& mac, const std::optional<MacAddress>& to);
+[[nodiscard]] NeighbourFrame neighbour_solicitation(const IpAddress& target, const IpAddress& source,
+                                                    const MacAddress& mac,
+                                                    const std::optional<MacAddress>& to);
+
 // Somebody says that `ip` is at `mac`. Frames that claim nothing (ARP probes, ordinary requests, solicited or
 // malformed ones) give nullopt. A solicited NA is a claim too (`gratuitous` false).
 struct NeighbourClaim {

@@ -6,7 +6,8 @@ namespace vipra {
 namespace {
 
 TEST(IpPrefix, ParsesWhatIsOne) {
-  for (const auto* text : {"0.0.0.0/0", "192.0.2.0/24", "192.0.2.1/32", "::/0", "2001:db8::/32", "fe80::1/128"}) {
+  for (const auto* text :
+       {"0.0.0.0/0", "192.0.2.0/24", "192.0.2.1/32", "::/0", "2001:db8::/32", "fe80::1/128"}) {
     const auto prefix = IpPrefix::parse(text);
     ASSERT_TRUE(prefix) << text;
     EXPECT_EQ(prefix->to_string(), text);

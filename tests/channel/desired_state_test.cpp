@@ -43,10 +43,11 @@ plan::VirtualRouter router_v6(std::string id = "web/ipv6") {
   out.seniority = {1'700'000'000, "web"};
   out.carrier = plan::Carrier::kVirtualMac;
   out.group = "shop";
-  out.tracks = {{"uplink", plan::LinkTrack{"eth1"}, -50},
-                {"gateway", plan::GatewayTrack{*IpAddress::parse("2001:db8::ff"), seconds{2}, 5}, std::nullopt},
-                {"any-gateway", plan::GatewayTrack{}, 254},
-                {"default", plan::RouteTrack{*IpAddress::parse("::"), 0}, -1}};
+  out.tracks = {
+      {"uplink", plan::LinkTrack{"eth1"}, -50},
+      {"gateway", plan::GatewayTrack{*IpAddress::parse("2001:db8::ff"), seconds{2}, 5}, std::nullopt},
+      {"any-gateway", plan::GatewayTrack{}, 254},
+      {"default", plan::RouteTrack{*IpAddress::parse("::"), 0}, -1}};
   out.announcements = {{milliseconds{10}, seconds{1}}, seconds{30}, seconds{2}, true};
   out.transport = {plan::TransportMode::kBoth,
                    {*IpAddress::parse("2001:db8::2"), *IpAddress::parse("fe80::2")}};
@@ -228,7 +229,7 @@ TEST(DesiredState, of_ipv6_needs_a_link_local_address_of_its_own) {
   EXPECT_FALSE(read(wire)) << "the link-local address twice";
 }
 
-TEST(DesiredState, holds_no_more_addresses_than_one_advertisement) {
+TEST(DesiredState, holds_as_many_addresses_as_a_definition_lists) {
   const auto with = [](Family family, int count) {
     auto router = family == Family::kIpv4 ? router_v4() : router_v6();
     router.lead.reset();
@@ -241,10 +242,10 @@ TEST(DesiredState, holds_no_more_addresses_than_one_advertisement) {
     }
     return read(to_proto(state_of({router}))).has_value();
   };
-  EXPECT_TRUE(with(Family::kIpv4, 255));
-  EXPECT_FALSE(with(Family::kIpv4, 256));
-  EXPECT_TRUE(with(Family::kIpv6, 89));
-  EXPECT_FALSE(with(Family::kIpv6, 90));
+  EXPECT_TRUE(with(Family::kIpv4, 1024));
+  EXPECT_FALSE(with(Family::kIpv4, 1025));
+  EXPECT_TRUE(with(Family::kIpv6, 1024));
+  EXPECT_FALSE(with(Family::kIpv6, 1025));
 }
 
 TEST(DesiredState, version_2_is_for_ipv4_and_counts_whole_seconds) {

@@ -46,7 +46,7 @@ TEST(Docs, VipctlQuotesTheHelpOfEveryCommand) {
   const std::string path = std::string{VIPRA_SOURCE_DIR} + "/docs/vipctl.md";
   int blocks = 0;
   const auto wanted = with_current_help(file_content(path), blocks);
-  EXPECT_EQ(blocks, 7);
+  EXPECT_EQ(blocks, 8);
   expect_document(path, wanted);
 }
 

@@ -107,6 +107,18 @@ TEST(Explain, AFaultingAndAStaleContributionAndASumOutOfRange) {
                 "last known); -100 is out of range"));
 }
 
+TEST(Explain, TracksInWordsAndWhatTheyCost) {
+  auto report = node_report();
+  add_virtual_ip(report, "web", {"10.99.0.100"});
+  add_tracks(*report.mutable_routers(0));
+  const auto text = explained(report, "web");
+  EXPECT_THAT(text, HasSubstr("  track     gateway (gateway): ok: 10.99.0.254 answers on eth0\n"));
+  EXPECT_THAT(text, HasSubstr("  track     default (route): not known yet\n"));
+  EXPECT_THAT(text, HasSubstr("  track     uplink (link): FAILED: interface eth1 has no carrier\n"));
+  EXPECT_THAT(text, HasSubstr("80 = base 100, track uplink -20 (interface eth1 has no carrier)"));
+  EXPECT_THAT(text, HasSubstr("TrackedLinkDown: bring the interface up"));
+}
+
 TEST(Explain, AddressesThatAreNotWhereTheyShouldBe) {
   auto report = node_report();
   add_virtual_ip(report, "web", {"10.99.0.100", "10.99.0.101"});

@@ -114,6 +114,31 @@ inline void fail_check(v1::NodeReport& report, v1::VirtualIPReport& vip, const s
   }
 }
 
+// One track of each outcome; the failed one takes 20 off.
+inline void add_tracks(v1::RouterReport& router) {
+  auto* gateway = router.add_tracks();
+  gateway->set_name("gateway");
+  gateway->set_kind("gateway");
+  gateway->set_decided(true);
+  gateway->set_detail("10.99.0.254 answers on eth0");
+  auto* route = router.add_tracks();
+  route->set_name("default");
+  route->set_kind("route");
+  auto* uplink = router.add_tracks();
+  uplink->set_name("uplink");
+  uplink->set_kind("link");
+  uplink->set_decided(true);
+  uplink->set_failed(true);
+  uplink->set_reason(wire::REASON_TRACKED_LINK_DOWN);
+  uplink->set_detail("interface eth1 has no carrier");
+  auto* part = router.add_contributions();
+  part->set_source("track/uplink");
+  part->set_delta(-20);
+  part->set_reason(uplink->reason());
+  part->set_detail(uplink->detail());
+  router.set_effective_priority(router.effective_priority() - 20);
+}
+
 // What a bare-metal node with something of everything shows.
 [[nodiscard]] inline v1::NodeReport busy_node() {
   auto report = node_report();

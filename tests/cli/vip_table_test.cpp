@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "cli/query.hpp"
+#include "cli/segment_table.hpp"
 #include "tests/cli/golden.hpp"
 #include "tests/cli/sample_reports.hpp"
 
@@ -89,6 +90,36 @@ TEST(Query, OnlyKeepsWhatBelongsToTheVirtualIp) {
   const auto api = only(report, *find_virtual_ip(report, "api"));
   EXPECT_EQ(api.routers_size(), 1);
   EXPECT_EQ(api.transitions_size(), 0);
+}
+
+TEST(SegmentTable, ShowsWhoElseIsHeard) {
+  auto report = node_report();
+  EXPECT_EQ(segment_table(report, kNow, Headers::kYes),
+            "This node runs no virtual router, so it listens nowhere.\n");
+  auto& v4 = *report.add_segments();
+  v4.set_interface("eth0");
+  v4.set_family("IPv4");
+  auto& v6 = *report.add_segments();
+  v6.set_interface("eth0");
+  v6.set_family("IPv6");
+  EXPECT_EQ(segment_table(report, kNow, Headers::kYes),
+            "No other virtual router is heard on eth0 (IPv4), eth0 (IPv6).\n");
+  EXPECT_EQ(segment_table(report, kNow, Headers::kNo), "");
+  auto& router = *v4.add_foreign_routers();
+  router.set_virtual_router_id(77);
+  router.set_version(2);
+  router.set_source("10.99.0.201");
+  router.set_priority(150);
+  router.set_interval_ns(1'000'000'000);
+  for (const auto* address : {"10.99.0.7", "10.99.0.8", "10.99.0.9\x1b", "10.99.0.10"})
+    router.add_addresses(address);
+  router.set_address_count(20);
+  router.set_packets(4711);
+  router.set_last_seen_unix_ns(kNow - 3'000'000'000);
+  v4.set_foreign_advertisements_untracked(9);
+  EXPECT_EQ(segment_table(report, kNow, Headers::kNo),
+            "eth0  IPv4  77  2  10.99.0.201  150  1s  10.99.0.7,10.99.0.8,10.99.0.9\\x1b,+17  4711  3s\n");
+  EXPECT_THAT(segment_table(report, kNow, Headers::kYes), HasSubstr("eth0 (IPv4): more than the table holds; 9 "));
 }
 
 }  // namespace

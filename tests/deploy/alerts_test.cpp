@@ -170,6 +170,7 @@ TEST(Alerts, EveryTroubleOfOneNodeHasItsAlert) {
       {"RouterInFault", 90, [](Snapshot& s) { s.routers[0].state = State::kFault; }},
       {"RouterWarning", 90, [](Snapshot& s) { s.routers[0].warning = Reason::kOneWayMulticast; }},
       {"CheckFailing", 150, [](Snapshot& s) { s.checks[0].passing = false; }},
+      {"TrackFailed", 150, [](Snapshot& s) { s.routers[0].tracks = {{"uplink", "link", false}}; }},
       {"AgentDown", 90, [](Snapshot& s) { s.control.agent_connected = false; }},
   };
   for (const auto& trouble : troubles) {
@@ -177,6 +178,16 @@ TEST(Alerts, EveryTroubleOfOneNodeHasItsAlert) {
     expect_alerts(kOwner, always("node-b", State::kBackup, trouble.make),
                   {{15, {}}, {trouble.seconds, {{trouble.alert, 1}}}});
   }
+}
+
+TEST(Alerts, AConflictIsNamedAtOnceAndIsNoOtherWarning) {
+  expect_alerts(
+      [](int step) -> std::optional<Snapshot> {
+        auto snapshot = node_in("node-a", State::kMaster);
+        if (step >= 8 && step < 20) snapshot.routers[0].warning = Reason::kConflict;
+        return snapshot;
+      },
+      kBackup, {{105, {}}, {120, {{"AddressConflict", 1}}}, {270, {{"AddressConflict", 1}}}, {330, {}}});
 }
 
 TEST(Alerts, AMasterWithoutItsAddressIsNamed) {

@@ -95,4 +95,16 @@ inline Config with_policy(Config config, plan::PreemptionPolicy policy, Duration
   return config;
 }
 
+inline Driver master_at_3s(Config config = config_1s(), int priority = 150) {
+  Driver d{priority, config};
+  (void)d.at(0, Startup{});
+  (void)d.until(4.0);
+  EXPECT_EQ(d.machine.state(), State::kMaster);
+  return d;
+}
+
+inline Instant instant(double at) {
+  return Driver::at_time(TimePoint{seconds(at)});
+}
+
 }  // namespace vipra::election

@@ -14,18 +14,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 constexpr Centiseconds k1s{100};
 
-Driver master_at_3s(Config config = config_1s(), int priority = 150) {
-  Driver d{priority, config};
-  (void)d.at(0, Startup{});
-  (void)d.until(4.0);
-  EXPECT_EQ(d.machine.state(), State::kMaster);
-  return d;
-}
-
-Instant instant(double at) {
-  return Driver::at_time(TimePoint{seconds(at)});
-}
-
 TEST(Adoption, AFreshCrashCostsNoMastership) {
   Driver d{150, config_1s()};
   d.now = instant(100);
@@ -95,96 +83,6 @@ TEST(Fault, NothingIsHeardOrSentInIt) {
   EXPECT_EQ(d.machine.deadline(), std::nullopt);
 }
 
-Config delayed(Duration startup, Duration link_up) {
-  auto config = config_1s();
-  config.startup_delay = startup;
-  config.link_up_delay = link_up;
-  return config;
-}
-
-TEST(StartupDelay, IsHowLongSilenceLastsAtTheStart) {
-  Driver d{150, delayed(30s, 0s)};
-  EXPECT_THAT(d.at(2, Startup{}), ElementsAre("@2 Init->Backup:Startup"));
-  EXPECT_DOUBLE_EQ(d.deadline(), 32);
-  EXPECT_TRUE(d.machine.listens_first());
-  EXPECT_EQ(d.until(32).front(), "@32 advert(150)");
-  EXPECT_FALSE(d.machine.listens_first());
-}
-
-TEST(StartupDelay, ShorterThanAnElectionChangesNothing) {
-  Driver d{150, delayed(3s, 0s)};
-  (void)d.at(0, Startup{});
-  EXPECT_DOUBLE_EQ(d.deadline(), 3.4140625);
-  EXPECT_FALSE(d.machine.listens_first());
-}
-
-TEST(StartupDelay, HoldsBackTheAddressOwnerToo) {
-  Driver d{255, delayed(30s, 0s)};
-  EXPECT_THAT(d.at(0, Startup{}), ElementsAre("@0 Init->Backup:Startup"));
-  EXPECT_DOUBLE_EQ(d.deadline(), 30);
-}
-
-TEST(StartupDelay, EndsWithAMasterThatIsLeftInPlace) {
-  Driver d{150, delayed(30s, 0s)};
-  (void)d.at(0, Startup{});
-  (void)d.advert(1, "10.0.2.1", 200, k1s);
-  EXPECT_DOUBLE_EQ(d.deadline(), 4.4140625);
-}
-
-TEST(StartupDelay, AppliesToPreemption) {
-  Driver d{150, with_policy(delayed(30s, 0s), PreemptionPolicy::kImmediate)};
-  (void)d.at(0, Startup{});
-  (void)d.advert(1, "10.0.2.1", 100, k1s);
-  EXPECT_DOUBLE_EQ(d.deadline(), 30);
-}
-
-TEST(StartupDelay, EndsWithAResignation) {
-  Driver d{150, delayed(30s, 0s)};
-  (void)d.at(0, Startup{});
-  (void)d.advert(1, "10.0.2.1", 0, k1s);
-  EXPECT_DOUBLE_EQ(d.deadline(), 1.4140625);
-}
-
-TEST(StartupDelay, IsNotShortenedByAnotherPriorityOrInterval) {
-  Driver d{150, delayed(30s, 0s)};
-  (void)d.at(0, Startup{});
-  (void)d.at(1, PriorityChanged{250});
-  EXPECT_DOUBLE_EQ(d.deadline(), 30);
-  auto config = delayed(30s, 0s);
-  config.interval = 2s;
-  (void)d.at(2, ConfigChanged{config});
-  EXPECT_DOUBLE_EQ(d.deadline(), 30);
-}
-
-TEST(StartupDelay, CountsFromTheStartEvenIfThatWasAFault) {
-  Driver d{150, delayed(30s, 0s)};
-  (void)d.at(0, Faulted{Reason::kAddressInUse});
-  (void)d.at(20, Recovered{});
-  EXPECT_DOUBLE_EQ(d.deadline(), 30);
-  (void)d.at(25, Faulted{Reason::kAddressInUse});
-  (void)d.at(29, Recovered{});
-  EXPECT_DOUBLE_EQ(d.deadline(), 32.4140625) << "what is left of it is shorter than an election";
-}
-
-TEST(StartupDelay, IsUnknownToAnAdoptedMastership) {
-  Driver d{150, delayed(30s, 0s)};
-  d.now = instant(100);
-  EXPECT_EQ(d.machine.step(d.now, Startup{Adoption{true, instant(99.5).boot}}).size(), 4u);
-  EXPECT_EQ(d.machine.state(), State::kMaster);
-}
-
-TEST(LinkUpDelay, AppliesAfterTheLinkWasDownAndAfterNothingElse) {
-  auto d = master_at_3s(delayed(0s, 20s));
-  (void)d.at(4.1, Faulted{Reason::kInterfaceDown});
-  (void)d.until(6);
-  (void)d.at(7, Faulted{Reason::kAddressInUse});  // found meanwhile
-  (void)d.at(10, Recovered{});
-  EXPECT_DOUBLE_EQ(d.deadline(), 30);
-  (void)d.at(11, Faulted{Reason::kAddressInUse});
-  (void)d.at(12, Recovered{});
-  EXPECT_DOUBLE_EQ(d.deadline(), 15.4140625);
-}
-
 TEST(Preemption, DelayedWaitsFromTheFirstLowerAdvertisement) {
   Driver d{150, with_policy(config_1s(), PreemptionPolicy::kDelayed, 10s)};
   (void)d.at(0, Startup{});
@@ -193,6 +91,17 @@ TEST(Preemption, DelayedWaitsFromTheFirstLowerAdvertisement) {
   (void)d.advert(11, "10.0.2.1", 100, k1s);  // the delay is over: no longer re-armed
   (void)d.advert(12, "10.0.2.1", 100, k1s);
   EXPECT_DOUBLE_EQ(d.deadline(), 13.4140625);
+}
+
+TEST(Preemption, ADelayThatIsMadeShorterCountsFromTheSameMoment) {
+  auto config = with_policy(config_1s(), PreemptionPolicy::kDelayed, 1h);
+  Driver d{150, config};
+  (void)d.at(0, Startup{});
+  for (int second = 1; second <= 10; ++second) (void)d.advert(second, "10.0.2.1", 100, k1s);
+  config.preemption.delay = 5s;
+  (void)d.at(10.5, ConfigChanged{config});
+  (void)d.advert(11, "10.0.2.1", 100, k1s);
+  EXPECT_DOUBLE_EQ(d.deadline(), 13.4140625) << "it has been the better one for 10 s";
 }
 
 TEST(Preemption, TheAddressOwnerTakesOverEvenWithNever) {

@@ -1,10 +1,13 @@
 // Any bytes as netlink messages: nothing is read beyond them, and what is told holds together.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/check.hpp"
 #include "net/netlink_events.hpp"
+#include "net/route_parse.hpp"
 
 namespace {
 
@@ -25,10 +28,31 @@ class Judge final : public vipra::net::NetlinkVisitor {
   void on_overrun() override { VIPRA_CHECK(false); }
 };
 
+class RouteJudge final : public vipra::net::RouteVisitor {
+ public:
+  void on_route(vipra::ownership::Route route, bool) override {
+    VIPRA_CHECK(std::binary_search(kWanted.begin(), kWanted.end(), route.destination));
+    VIPRA_CHECK(!route.next_hops.empty());
+    for (const auto& hop : route.next_hops) {
+      VIPRA_CHECK(hop.index >= 0);
+      VIPRA_CHECK(!hop.gateway || hop.gateway->family() == route.destination.address.family());
+    }
+  }
+  inline static const std::vector<vipra::IpPrefix> kWanted = [] {
+    std::vector<vipra::IpPrefix> all;
+    for (const auto* text : {"0.0.0.0/0", "10.0.0.0/8", "192.0.2.0/24", "::/0", "2001:db8::/32"})
+      all.push_back(*vipra::IpPrefix::parse(text));
+    std::sort(all.begin(), all.end());
+    return all;
+  }();
+};
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Judge judge;
   vipra::net::parse_netlink({data, size}, judge);
+  RouteJudge routes;
+  vipra::net::parse_routes({data, size}, RouteJudge::kWanted, routes);
   return 0;
 }

@@ -81,6 +81,42 @@ TEST_F(Hostile, AStormOfForgedLosersIsAnsweredByAHandful) {
   EXPECT_TRUE(node("node-a").owns(vip_));
 }
 
+// Over seconds: replies and announcements stay bounded, and the advertisements go on as if nothing were.
+TEST_F(Hostile, AThousandForgedLosersASecondMoveNoDeadline) {
+  ASSERT_NO_FATAL_FAILURE(up_with_owner(2));
+  auto capture = lab_->capture();
+  ASSERT_OK(capture);
+  const auto frame = advert(good(1));
+  const auto begin = now();
+  std::size_t sent = 0;
+  while (now() - begin < s{5}) {
+    const auto due = static_cast<std::size_t>((now() - begin) / ms{1});
+    if (due > sent) ASSERT_OK(lab_->client().inject(std::vector<Bytes>(due - sent, frame)));
+    sent = std::max(sent, due);
+    (void)wait_until([] { return false; }, ms{5}, ms{5});
+  }
+  const auto length = now() - begin;
+  std::vector<TimePoint> ours;
+  for (const auto& packet : (*capture)->packets(begin, TimePoint::max())) {
+    const auto seen = as_vrrp(packet.frame);
+    if (!seen || seen->source != node("node-a").facts().v4) continue;
+    EXPECT_EQ(seen->priority, 200);
+    ours.push_back(packet.at);
+  }
+  ASSERT_GT(ours.size(), 10u);
+  EXPECT_GE(sent, 4500u);
+  const auto intervals = static_cast<std::size_t>(length / ms{100}) + 2;
+  EXPECT_LE(ours.size(), intervals * 5) << "one advertisement and at most four replies an interval";
+  const auto seconds = static_cast<std::size_t>(length / s{1});
+  EXPECT_LE((*capture)->gratuitous_arps(vip_, begin), seconds + 1 + 3) << "one a second, and the first repeats";
+  Duration longest{};
+  for (std::size_t i = 1; i < ours.size(); ++i) longest = std::max(longest, Duration{ours[i] - ours[i - 1]});
+  EXPECT_LT(longest, ms{250}) << "no advertisement was put off";
+  EXPECT_EQ(count_logged(node("node-a"), "\"from\":\"Master\""), 0u);
+  EXPECT_EQ(count_logged(node("node-b"), "\"to\":\"Master\""), 0u);
+  EXPECT_TRUE(node("node-a").owns(vip_));
+}
+
 TEST_F(Hostile, RandomBytesAtTheRawSocketAreCountedAndForgotten) {
   ASSERT_NO_FATAL_FAILURE(up_with_owner(1));
   std::mt19937 random{20261122};

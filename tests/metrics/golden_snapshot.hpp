@@ -26,11 +26,13 @@ inline metrics::Router golden_router() {
   router.address_list_mismatches = 4;
   router.interval_mismatches = 5;
   router.checksum_form_mixed = 6;
+  router.conflicting_claims = 7;
   router.drops = {{DropReason::kChecksum, 8}, {DropReason::kTtl, 9}};
   router.transitions = {{State::kInit, State::kBackup, Reason::kStartup, 1},
                         {State::kBackup, State::kMaster, Reason::kMasterSilent, 1}};
   router.takeovers = {{0.1, 0.4, 1}, {0, 2, 0, 1}, 2.75};
   router.addresses = {{"10.99.0.100", "web", true}, {"10.99.0.101", "web", false}};
+  router.tracks = {{"gateway", "gateway", true}, {"uplink", "link", false}};
   return router;
 }
 
@@ -45,6 +47,7 @@ inline metrics::Snapshot golden_snapshot() {
   second.vrid = 7;
   second.state = State::kBackup;
   second.base_priority = second.effective_priority = 100;
+  snapshot.segments = {{"eth0", Family::kIpv4, 3, 250, 5}, {"eth0", Family::kIpv6, 0, 0, 0}};
 
   auto& speaker = snapshot.speaker.emplace();
   speaker.applied_generation = 4;

@@ -66,6 +66,21 @@ class NeighbourSocketTest : public testing::TestWithParam<Family> {
 INSTANTIATE_TEST_SUITE_P(Families, NeighbourSocketTest, testing::Values(Family::kIpv4, Family::kIpv6),
                          [](const auto& instance) { return std::string{to_string(instance.param)}; });
 
+TEST_P(NeighbourSocketTest, QuestionsToEverybodyAndToOneAreAnsweredByItsKernel) {
+  const MacAddress mac_a{{2, 0, 0, 0, 0, 1}};
+  const MacAddress mac_b{{2, 0, 0, 0, 0, 2}};
+  const auto source = v4() ? nth(1) : *IpAddress::parse("fe80::1");
+  for (const auto& to : {std::optional<MacAddress>{}, std::optional{mac_b}}) {
+    const auto question = v4() ? vrrp::arp_request(nth(2), source, mac_a, to)
+                               : vrrp::neighbour_solicitation(nth(2), source, mac_a, to);
+    ASSERT_EQ(a.send({&question, 1}).value(), 1u);
+    const auto answers = wait_for_claims(a, 1, mac_b);
+    ASSERT_EQ(answers.size(), 1u);
+    EXPECT_EQ(answers[0].ip, nth(2));
+    EXPECT_FALSE(answers[0].gratuitous);
+  }
+}
+
 TEST_P(NeighbourSocketTest, AnnouncementsAreHeardBothWays) {
   const std::array frames{frame(10), frame(11)};
   ASSERT_EQ(a.send(frames).value(), 2u);

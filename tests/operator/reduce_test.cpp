@@ -426,5 +426,94 @@ TEST(ApplyBody, CarriesWhatFencesTheWrite) {
       nlohmann::json::parse(apply_body("web", "u", "", status))["metadata"].contains("resourceVersion"));
 }
 
+struct PriorityGap : testing::Test, SmallCluster {
+  void node(const char* name, int priority, Duration interval, State state = State::kBackup) {
+    auto facts = std::make_shared<NodeFacts>();
+    facts->node = name;
+    facts->virtual_ips.push_back(accepted("web"));
+    facts->routers.push_back(router("web", Family::kIpv4, state));
+    facts->routers.back().base_priority = facts->routers.back().priority = priority;
+    facts->routers.back().interval = interval;
+    send(std::move(facts));
+  }
+  std::string judged(int a, int b, int c, Duration interval) {
+    node("node-a", a, interval, State::kMaster);
+    node("node-b", b, interval);
+    node("node-c", c, interval);
+    reduce();
+    return condition("Degraded");
+  }
+};
+
+TEST_F(PriorityGap, IsAWarningWhereNodesWereSpacedByTooLittle) {
+  EXPECT_EQ(judged(200, 150, 149, 100ms), "True PriorityGap");
+  const auto message = status().condition("Degraded")->message;
+  EXPECT_THAT(message, HasSubstr("node-b (150) and node-c (149)"));
+  EXPECT_THAT(message, HasSubstr("100ms"));
+  EXPECT_THAT(message, HasSubstr("differ by 4"));
+  EXPECT_EQ(condition("Ready"), "True Owned");
+  EXPECT_EQ(condition("Conflict"), "False AsExpected");
+}
+
+TEST_F(PriorityGap, OfFourIsEnoughForTheDefaultIntervalAndOfOneForASecond) {
+  EXPECT_EQ(judged(200, 150, 146, 100ms), "False AsExpected");
+  EXPECT_EQ(judged(200, 150, 149, 1s), "False AsExpected");
+  EXPECT_EQ(judged(200, 150, 112, 10ms), "True PriorityGap");
+  EXPECT_EQ(judged(200, 150, 111, 10ms), "False AsExpected");
+}
+
+TEST_F(PriorityGap, EqualPrioritiesAreTheDefaultAndOnlyTurboMinds) {
+  EXPECT_EQ(judged(100, 100, 100, 100ms), "False AsExpected");
+  EXPECT_EQ(judged(100, 100, 100, 10ms), "True PriorityGap");
+}
+
+// A check that lowers one node for a while is no mistake of a definition.
+TEST_F(PriorityGap, IsJudgedByWhatIsDefined) {
+  EXPECT_EQ(judged(200, 150, 100, 100ms), "False AsExpected");
+  auto facts = std::make_shared<NodeFacts>(*input.nodes.at("node-a").facts);
+  facts->routers[0].priority = 149;
+  send(facts);
+  reduce();
+  EXPECT_EQ(condition("Degraded"), "False AsExpected");
+}
+
+TEST_F(PriorityGap, WaitsBehindEverythingElse) {
+  EXPECT_EQ(judged(200, 150, 149, 100ms), "True PriorityGap");
+  auto facts = std::make_shared<NodeFacts>(*input.nodes.at("node-a").facts);
+  facts->virtual_ips[0].conditions[2] = {"Degraded", "True", Reason::kCheckFailed, "check a"};
+  send(facts);
+  reduce();
+  EXPECT_EQ(condition("Degraded"), "True CheckFailed");
+}
+
+TEST_F(PriorityGap, OfAPeerThatOnlyOneNodeKnowsIsTold) {
+  EXPECT_EQ(judged(200, 150, 100, 100ms), "False AsExpected");
+  auto facts = std::make_shared<NodeFacts>(*input.nodes.at("node-b").facts);
+  facts->virtual_ips[0].conditions[2] = {"Degraded", "True", Reason::kPriorityGap, "priority 150 and 151"};
+  send(facts);
+  reduce();
+  EXPECT_EQ(condition("Degraded"), "True PriorityGap");
+  EXPECT_THAT(status().condition("Degraded")->message, HasSubstr("node-b: priority 150 and 151"));
+}
+
+struct ForeignHosts : testing::Test, SmallCluster {};
+
+TEST_F(ForeignHosts, AConflictOfANodeIsOneOfTheObject) {
+  report("node-a", State::kMaster);
+  report("node-b", State::kBackup);
+  auto facts = std::make_shared<NodeFacts>(*input.nodes.at("node-a").facts);
+  facts->virtual_ips[0].conditions[3] = {"Conflict", "True", Reason::kConflict,
+                                         "another host, 02:99:00:00:00:c9, says that it has 192.0.2.10 too"};
+  send(facts);
+  reduce();
+  EXPECT_EQ(condition("Conflict"), "True Conflict");
+  EXPECT_THAT(status().condition("Conflict")->message, HasSubstr("node-a: another host, 02:99:00:00:00:c9"));
+  EXPECT_EQ(condition("Ready"), "True Owned");
+  EXPECT_EQ(condition("Degraded"), "False AsExpected");
+  report("node-a", State::kMaster);
+  reduce();
+  EXPECT_EQ(condition("Conflict"), "False AsExpected");
+}
+
 }  // namespace
 }  // namespace vipra::cluster

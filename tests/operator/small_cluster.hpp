@@ -94,7 +94,7 @@ struct SmallCluster {
                   : state == State::kBackup ? Reason::kLowerPriority
                                             : Reason::kInterfaceDown;
     fact.since_unix_ns = input.now_unix * 1'000'000'000;
-    fact.priority = 100;
+    fact.priority = fact.base_priority = 100;
     fact.interval = kInterval;
     fact.misses = 3;
     fact.virtual_ips = {name};

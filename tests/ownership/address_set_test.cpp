@@ -147,6 +147,30 @@ TEST(AddressSet, AFailedAddIsNotRepeatedUntilItIsWantedAnew) {
   EXPECT_EQ(kernel.commands.size(), 1u);
 }
 
+TEST(AddressSet, OfAThousandAddressesFewCommandsAreUnderWayAndEachResultBringsTheNext) {
+  std::vector<IpAddress> ips;
+  for (int i = 0; i < 1000; ++i)
+    ips.push_back(IpAddress::v4(10, 0, std::uint8_t(i / 250), std::uint8_t(i % 250)));
+  AddressSet set;
+  Kernel kernel;
+  set.configure(2, ips, false);
+  for (const bool wish : {true, false}) {
+    set.want(wish);
+    static_cast<void>(set.reconcile(kernel));
+    EXPECT_EQ(kernel.commands.size(), static_cast<std::size_t>(AddressSet::kUnderWay));
+    for (int steps = 0; !kernel.commands.empty() && steps < 1000; ++steps) {
+      EXPECT_FALSE(wish ? set.complete() : set.clear());
+      kernel.run_one(set);
+      kernel.results.front()(set);
+      kernel.results.pop_front();
+      static_cast<void>(set.reconcile(kernel));
+      EXPECT_LE(kernel.commands.size(), static_cast<std::size_t>(AddressSet::kUnderWay));
+    }
+    EXPECT_EQ(kernel.present.size(), wish ? ips.size() : 0u);
+    EXPECT_TRUE(wish ? set.complete() : set.clear());
+  }
+}
+
 TEST(AddressSet, AStrangerIsNeitherAddedNorRemoved) {
   AddressSet set;
   Kernel kernel;

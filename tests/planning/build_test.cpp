@@ -147,8 +147,9 @@ TEST(Build, LetsTheOldestOfAGroupLead) {
   const auto plan = build({young, old, other}, node(), 1);
   std::map<RouterId, std::optional<RouterId>> leads;
   for (const auto& router : plan.state.routers) leads[router.id] = router.lead;
-  EXPECT_THAT(leads, ElementsAre(Pair("a/ipv4", "b/ipv4"), Pair("a/ipv6", "b/ipv4"), Pair("b/ipv4", std::nullopt),
-                                 Pair("b/ipv6", "b/ipv4"), Pair("c/ipv4", std::nullopt)));
+  EXPECT_THAT(leads,
+              ElementsAre(Pair("a/ipv4", "b/ipv4"), Pair("a/ipv6", "b/ipv4"), Pair("b/ipv4", std::nullopt),
+                          Pair("b/ipv6", "b/ipv4"), Pair("c/ipv4", std::nullopt)));
 }
 
 TEST(Build, LetsARefusedObjectLeadNobody) {
@@ -163,8 +164,7 @@ TEST(Build, RefusesAMemberWhereItsLeadIsNot) {
   auto lead = vip("a", {"192.0.2.1"}, 51);
   auto member = vip("b", {"192.0.2.2"}, 52);
   lead.vrrp.group = member.vrrp.group = "shop";
-  lead.node_selector.requirements = {
-      {"nowhere", definitions::LabelRequirement::Operator::kExists, {}}};
+  lead.node_selector.requirements = {{"nowhere", definitions::LabelRequirement::Operator::kExists, {}}};
   const auto plan = build({lead, member}, node(), 1);
   EXPECT_TRUE(plan.state.routers.empty());
   ASSERT_EQ(plan.refusals.size(), 2u);

@@ -88,6 +88,25 @@ TEST(Allocation, AMasterOfVersion2SendsWithoutAny) {
   EXPECT_GT(b.router.counters().advertisements_sent, 900u);
 }
 
+TEST(Allocation, StrangersCostNone) {
+  Bench b;
+  b.become_master();
+  b.until(5s);
+  const vrrp::NeighbourClaim claim{*IpAddress::parse("10.0.2.100"), {{2, 0, 0, 0, 0, 9}}, true};
+  const ConflictWatch::OtherRouter other{claim.ip, *IpAddress::parse("10.0.2.30"), 52};
+  const auto dispute = [&](int i) {
+    b.until(5s + i * 10ms);
+    b.router.on_claim(b.now, claim, b.now.mono);
+    b.router.on_foreign_advertisement(b.now, other, 5s);
+  };
+  b.world.record = false;
+  for (int i = 0; i < 200; ++i) dispute(i);  // the warnings have their words
+  EXPECT_EQ(count([&] {
+              for (int i = 200; i < 2000; ++i) dispute(i);
+            }),
+            0u);
+}
+
 TEST(Allocation, ABackupHearsWithoutAny) {
   Bench b;
   b.hear(200);

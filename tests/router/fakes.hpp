@@ -40,13 +40,16 @@ struct FakeWorld final : AdvertisementPort, ownership::AddressCommands, Announce
   void evidence(RouterIndex, const Instant&) override {
     if (record) log.push_back("evidence");
   }
+  void defend(RouterIndex, std::size_t address, const Instant&) override {
+    if (record) log.push_back("defend " + std::to_string(address));
+  }
   void stop(RouterIndex) override { log.push_back("silence"); }
   void on_transition(const VirtualRouter&, const election::Transition& t) override {
     log.push_back(std::string{to_string(t.from)} + "->" + std::string{to_string(t.to)});
   }
   void on_change(const VirtualRouter&) override {}
   void on_warning(const VirtualRouter& router) override {
-    const auto& warning = router.warning();
+    const auto* warning = router.warning();
     log.push_back("warning " + (warning ? std::string{to_string(warning->reason)} : "over"));
   }
   void on_owned(const VirtualRouter&) override {}

@@ -274,6 +274,74 @@ TEST(RouterVersion2, SendsItsPasswordBehindTheAddresses) {
   EXPECT_EQ(got, expected);
 }
 
+// What a peer of this list names, as bytes of an advertisement.
+std::vector<std::uint8_t> named(const std::vector<plan::Address>& addresses, std::size_t count) {
+  std::vector<std::uint8_t> out;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto bytes = addresses[i].ip.bytes();
+    out.insert(out.end(), bytes.begin(), bytes.end());
+  }
+  return out;
+}
+
+void hear_list(Bench& b, const std::vector<std::uint8_t>& list) {
+  vrrp::Advertisement advertisement;
+  advertisement.vrid = 51;
+  advertisement.priority = 50;
+  advertisement.interval = 100ms;
+  advertisement.addresses = list;
+  advertisement.address_count = list.size() / 4;
+  const vrrp::IpMeta meta{*IpAddress::parse("10.0.2.1"), vrrp_group(Family::kIpv4), 255};
+  b.router.on_advertisement(b.now, meta, *b.router.admit(meta), advertisement, b.now.mono);
+}
+
+TEST(RouterManyAddresses, NamesTheFirstOnesAndTakesAPeersFirstOnesForTheSameList) {
+  auto desired = desired_v4();
+  desired.addresses.clear();
+  for (int i = 0; i < 1000; ++i)
+    desired.addresses.push_back({IpAddress::v4(10, 1, std::uint8_t(i / 250), std::uint8_t(i % 250)), "web"});
+  Bench b{desired};
+  b.until(500ms);
+  EXPECT_EQ(b.world.last_message[3], 255);
+  EXPECT_EQ(b.world.last_message.size(), vrrp::kHeaderSize + std::size_t{4} * 255);
+  hear_list(b, named(desired.addresses, 255));
+  hear_list(b, named(desired.addresses, 200));  // of a smaller MTU
+  EXPECT_EQ(b.router.counters().address_list_mismatches, 0u);
+  auto other = named(desired.addresses, 255);
+  other.back() ^= 1;
+  hear_list(b, other);
+  EXPECT_EQ(b.router.counters().address_list_mismatches, 1u);
+}
+
+TEST(RouterManyAddresses, TheLoserOfAThousandWaitsLongerForTheTakersAnnouncement) {
+  for (const auto& [count, bound] : {std::pair{2, 20ms}, std::pair{1000, 495ms}}) {
+    auto desired = desired_v4();
+    desired.addresses.clear();
+    for (int i = 0; i < count; ++i)
+      desired.addresses.push_back(
+          {IpAddress::v4(10, 1, std::uint8_t(i / 250), std::uint8_t(i % 250)), "web"});
+    Bench b{desired};
+    b.until(500ms);
+    while (!b.world.log.empty()) b.kernel_answers();
+    ASSERT_TRUE(b.router.addresses().complete());
+    b.hear(200, "10.0.2.1", 1s);
+    ASSERT_EQ(b.router.state(), State::kBackup);
+    b.until(500ms + bound - 1ms);
+    EXPECT_TRUE(b.router.addresses().wanted()) << count;
+    b.until(500ms + bound);
+    EXPECT_FALSE(b.router.addresses().wanted()) << count;
+  }
+}
+
+TEST(RouterManyAddresses, AListThatAnAdvertisementHoldsIsComparedWhole) {
+  Bench b;
+  const auto desired = desired_v4();
+  hear_list(b, named(desired.addresses, 2));
+  EXPECT_EQ(b.router.counters().address_list_mismatches, 0u);
+  hear_list(b, named(desired.addresses, 1));
+  EXPECT_EQ(b.router.counters().address_list_mismatches, 1u);
+}
+
 TEST(RouterVersion2, HearsOnlyItsOwnPasswordIntervalAndVersion) {
   Bench b{desired_v2("1111")};
   const std::vector<IpAddress> listed{*IpAddress::parse("10.0.2.100"), *IpAddress::parse("10.0.2.101")};

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 
+#include "announce/schedule.hpp"
 #include "tests/sim/invariants.hpp"
 #include "tests/sim/world.hpp"
 
@@ -26,7 +27,11 @@ class LastWord final : public Observer {
     }
     if (packet.sender != kStranger) return;
     due_of(packet.family).reset();
-    if (world_.quiet() && world_.whole()) expect(packet.family);
+    // Who goes on claiming is answered at the end of the interval that the last answer began.
+    const auto claimed = claimed_.find(ip);
+    const bool again = claimed != claimed_.end() && world_.now() - claimed->second < announce::kDefendInterval;
+    if (!again) claimed_[ip] = world_.now();
+    if (world_.quiet() && world_.whole()) expect(packet.family, again ? announce::kDefendInterval : Duration{});
   }
   void on_transition(NodeId id, Family family, const Transition& what) override {
     if (what.from != State::kMaster || what.to != State::kBackup || world_.noisy() || !world_.whole()) return;
@@ -54,7 +59,9 @@ class LastWord final : public Observer {
   [[nodiscard]] std::optional<WorldTime>& due_of(Family family) {
     return due_[family == Family::kIpv4 ? 0 : 1];
   }
-  void expect(Family family) { due_[family == Family::kIpv4 ? 0 : 1] = world_.now() + kAnnouncementsAtRest; }
+  void expect(Family family, Duration later = {}) {
+    due_of(family) = world_.now() + kAnnouncementsAtRest + later;
+  }
   void check(Family family) {
     const auto master = world_.only_master(family);
     if (!master) return;
@@ -68,6 +75,7 @@ class LastWord final : public Observer {
     }
   }
   std::map<std::pair<NodeId, IpAddress>, NodeId> last_;
+  std::map<IpAddress, WorldTime> claimed_;  // by a stranger, the first time in an interval
   std::array<std::optional<WorldTime>, 2> due_{};
 };
 

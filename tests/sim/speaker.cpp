@@ -170,13 +170,11 @@ void Speaker::place_routers() {
 
 // Addresses with our mark that no placed router knows.
 void Speaker::remove_orphans() {
-  const auto all = mirror_.view().addresses(kInterfaceIndex);
-  for (const auto& address : all) {
-    if (!address.is_ours()) continue;
+  for (const auto& ip : mirror_.view().ours(kInterfaceIndex)) {
     const bool known = std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) {
-      return slot.router->segment() && slot.router->addresses().contains(address.ip);
+      return slot.router->segment() && slot.router->addresses().contains(ip);
     });
-    if (!known) static_cast<void>(remove(kInterfaceIndex, address.ip));
+    if (!known) static_cast<void>(remove(kInterfaceIndex, ip));
   }
 }
 
@@ -259,7 +257,8 @@ void Speaker::start(router::RouterIndex index, const Instant& now) {
   auto& slot = slots_[index];
   const auto count = slot.router->addresses().entries().size();
   if (!slot.announced) {
-    announcer_.add(index, slot.router->desired().family, static_cast<std::uint32_t>(count));
+    announcer_.add(index, announce::for_family(slot.router->desired().family),
+                   static_cast<std::uint32_t>(count));
   } else if (slot.announced_addresses != count) {
     announcer_.resize(index, static_cast<std::uint32_t>(count), now.mono);
   }
@@ -271,6 +270,11 @@ void Speaker::start(router::RouterIndex index, const Instant& now) {
 
 void Speaker::evidence(router::RouterIndex index, const Instant& now) {
   if (slots_[index].announced) announcer_.evidence(index, now.mono);
+}
+
+void Speaker::defend(router::RouterIndex index, std::size_t address, const Instant& now) {
+  if (slots_[index].announced)
+    announcer_.defend(index, static_cast<std::uint32_t>(address), now.mono);
 }
 
 void Speaker::stop(router::RouterIndex index) {

@@ -99,6 +99,7 @@ class Speaker final : private router::AdvertisementPort,
   void request_dump() override { mirror_.request_dump(); }
   void start(router::RouterIndex index, const Instant& now) override;
   void evidence(router::RouterIndex index, const Instant& now) override;
+  void defend(router::RouterIndex index, std::size_t address, const Instant& now) override;
   void stop(router::RouterIndex index) override;
   void on_transition(const router::VirtualRouter& router, const election::Transition& transition) override;
   void on_change(const router::VirtualRouter&) override {}

@@ -82,6 +82,44 @@ TEST(Announcement, OfIpv6HasARightChecksumForEveryAddress) {
   }
 }
 
+Frame hex(std::string_view text) {
+  Frame out;
+  for (std::size_t i = 0; i < text.size(); i += 2)
+    out.push_back(static_cast<std::uint8_t>(std::stoi(std::string{text.substr(i, 2)}, nullptr, 16)));
+  return out;
+}
+
+TEST(Question, OfIpv4ByRfc826ToEverybodyAndToOne) {
+  const auto target = IpAddress::v4(10, 0, 2, 1);
+  const auto source = IpAddress::v4(10, 0, 2, 15);
+  const std::string arp = "0806" "0001080006040001" "080027112233" "0a00020f" "000000000000" "0a000201";
+  EXPECT_EQ(copy(arp_request(target, source, kMac, {})), hex("ffffffffffff080027112233" + arp));
+  const MacAddress gateway{{0x02, 0xaa, 0xbb, 0xcc, 0xdd, 0xee}};
+  EXPECT_EQ(copy(arp_request(target, source, kMac, gateway)), hex("02aabbccddee080027112233" + arp));
+}
+
+TEST(Question, OfIpv6ByRfc4861ToEverybodyAndToOne) {
+  const auto source = *IpAddress::parse("fe80::a00:27ff:fe11:2233");
+  const std::string from = "fe800000000000000a0027fffe112233";
+  const std::string target = "20010db8000000000000000003707334";
+  const std::string message = "8700" "0000" "00000000" + target + "0101080027112233";
+  auto everybody = hex("3333ff707334" "080027112233" "86dd" "6000000000203aff" + from +
+                       "ff0200000000000000000001ff707334" + message);
+  mend_icmpv6_checksum(everybody);
+  EXPECT_EQ(copy(neighbour_solicitation(kVip6, source, kMac, {})), everybody);
+  auto one = hex("02aabbccddee" "080027112233" "86dd" "6000000000203aff" + from + target + message);
+  mend_icmpv6_checksum(one);
+  const MacAddress gateway{{0x02, 0xaa, 0xbb, 0xcc, 0xdd, 0xee}};
+  EXPECT_EQ(copy(neighbour_solicitation(kVip6, source, kMac, gateway)), one);
+}
+
+TEST(Question, ClaimsNothing) {
+  EXPECT_FALSE(parse_neighbour_frame(
+      arp_request(IpAddress::v4(10, 0, 2, 1), IpAddress::v4(10, 0, 2, 15), kMac, {}).view()));
+  EXPECT_FALSE(parse_neighbour_frame(
+      neighbour_solicitation(kVip6, *IpAddress::parse("fe80::1"), kMac, {}).view()));
+}
+
 TEST(Frame, CutAnywhereClaimsNothing) {
   for (const auto& whole : {arp(), na()}) {
     for (std::size_t length = 0; length < whole.size(); ++length) {

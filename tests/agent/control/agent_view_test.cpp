@@ -101,5 +101,50 @@ TEST(AgentView, ANewSpeakerCountsFromOneAgain) {
   EXPECT_EQ(view.transitions().size(), 2u);
 }
 
+wire::SegmentSnapshot segment(std::uint32_t index, std::uint32_t family, int foreign = 0, int packets = 0) {
+  wire::SegmentSnapshot out;
+  out.set_interface_index(index);
+  out.set_family(family);
+  out.set_interface("eth" + std::to_string(index));
+  for (int i = 0; i < foreign; ++i) {
+    auto& item = *out.add_foreign_routers();
+    item.set_vrid(static_cast<std::uint32_t>(i + 1));
+    item.set_packets(static_cast<std::uint64_t>(packets));
+    item.set_last_seen_unix_ns(packets);
+  }
+  out.set_foreign_packets(static_cast<std::uint64_t>(packets));
+  return out;
+}
+
+wire::AgentMessage segments(const std::vector<wire::SegmentSnapshot>& all, bool first = false,
+                            bool last = false) {
+  auto message = batch({}, first, last);
+  for (const auto& one : all) *message.mutable_snapshots()->add_segments() = one;
+  return message;
+}
+
+TEST(AgentView, SegmentsAreKeptUntilTheyAreGone) {
+  AgentView view;
+  EXPECT_EQ(view.apply(segments({segment(2, 4), segment(2, 6)})), Change::kContent);
+  EXPECT_EQ(view.apply(segments({segment(2, 4, 1, 5)})), Change::kContent);
+  EXPECT_EQ(view.apply(segments({segment(2, 4, 1, 6)})), Change::kCounters) << "they merely count on";
+  EXPECT_EQ(view.segments().at({2, 4}).foreign_packets(), 6u);
+  auto gone = segment(2, 4);
+  gone.set_gone(true);
+  EXPECT_EQ(view.apply(segments({gone})), Change::kContent);
+  EXPECT_EQ(view.apply(segments({gone})), Change::kNothing);
+  EXPECT_EQ(view.segments().size(), 1u);
+}
+
+TEST(AgentView, AResyncEndsWithExactlyTheSegmentsItNamed) {
+  AgentView view;
+  view.apply(segments({segment(2, 4), segment(3, 4)}));
+  view.apply(segments({segment(3, 4)}, true));
+  view.apply(segments({segment(4, 6)}, false, true));
+  ASSERT_EQ(view.segments().size(), 2u);
+  EXPECT_TRUE(view.segments().contains({3, 4}));
+  EXPECT_TRUE(view.segments().contains({4, 6}));
+}
+
 }  // namespace
 }  // namespace vipra::control

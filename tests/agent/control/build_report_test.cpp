@@ -208,6 +208,42 @@ TEST_F(ReportTest, ChecksStandWithTheirVirtualIp) {
   EXPECT_EQ(condition(result.virtual_ips(1), "Degraded").reason(), reason::v1::REASON_CHECK_FAILED);
 }
 
+TEST_F(ReportTest, TracksStandWithTheirRouterAndAFailureIsDegraded) {
+  define({object("web", "10.99.0.100")});
+  auto router = router_snapshot("web/ipv4");
+  auto& track = *router.add_tracks();
+  track.set_name("uplink");
+  track.set_kind("link");
+  track.set_decided(true);
+  track.set_detail("interface eth1 is up");
+  tell({router});
+  const auto well = report();
+  ASSERT_EQ(well.routers(0).tracks_size(), 1);
+  EXPECT_EQ(well.routers(0).tracks(0).kind(), "link");
+  EXPECT_FALSE(well.routers(0).tracks(0).failed());
+  EXPECT_EQ(condition(well.virtual_ips(0), "Degraded").status(), "False");
+  EXPECT_TRUE(metrics_snapshot(facts()).routers[0].tracks[0].ok);
+
+  track.set_failed(true);
+  track.set_reason(reason::v1::REASON_TRACKED_LINK_DOWN);
+  track.set_detail("interface eth1 is \xff down");
+  auto& part = *router.add_contributions();
+  part.set_source("track/uplink");
+  part.set_delta(-20);
+  part.set_reason(track.reason());
+  part.set_detail("interface eth1 is down");
+  tell({router});
+  auto ill = report();
+  EXPECT_TRUE(ill.routers(0).tracks(0).failed());
+  const auto& degraded = condition(ill.virtual_ips(0), "Degraded");
+  EXPECT_EQ(degraded.status(), "True");
+  EXPECT_EQ(degraded.reason(), reason::v1::REASON_TRACKED_LINK_DOWN);
+  EXPECT_EQ(degraded.message(), "track/uplink: interface eth1 is down");
+  EXPECT_FALSE(metrics_snapshot(facts()).routers[0].tracks[0].ok);
+  report::repair_strings(ill);
+  EXPECT_TRUE(report::is_utf8(ill.routers(0).tracks(0).detail()));
+}
+
 TEST_F(ReportTest, AConditionKeepsItsTimeUntilItsStatusChanges) {
   define({object("web", "10.99.0.100")});
   tell({router_snapshot("web/ipv4")});
@@ -243,6 +279,55 @@ TEST_F(ReportTest, TheMetricsOfTheSameFactsSayTheSame) {
   ASSERT_TRUE(snapshot.speaker);
   EXPECT_EQ(snapshot.speaker->applied_generation, snapshot.control.built_generation);
   EXPECT_EQ(snapshot.speaker->lateness.counts.size(), snapshot.speaker->lateness.bounds_seconds.size() + 1);
+}
+
+TEST_F(ReportTest, AConflictIsAConditionOfItsOwn) {
+  define({object("web", "10.0.0.1")});
+  auto router = router_snapshot("web/ipv4");
+  router.set_warning(reason::v1::REASON_CONFLICT);
+  router.set_warning_detail("another host, 02:00:00:00:00:09, says that it has 10.0.0.1 too");
+  tell({router});
+  const auto vip = report().virtual_ips(0);
+  EXPECT_EQ(condition(vip, "Conflict").status(), "True");
+  EXPECT_EQ(condition(vip, "Conflict").reason(), reason::v1::REASON_CONFLICT);
+  EXPECT_THAT(condition(vip, "Conflict").message(), HasSubstr("02:00:00:00:00:09"));
+  EXPECT_EQ(condition(vip, "Degraded").status(), "False");
+  EXPECT_EQ(condition(vip, "Ready").status(), "True");
+}
+
+TEST_F(ReportTest, ForeignVirtualRoutersAreReportedBySegment) {
+  wire::AgentMessage message;
+  auto& segment = *message.mutable_snapshots()->add_segments();
+  segment.set_interface_index(2);
+  segment.set_family(4);
+  segment.set_interface("eth0");
+  segment.set_foreign_packets(12);
+  segment.set_foreign_packets_untracked(3);
+  for (const int vrid : {77, 9}) {
+    auto& foreign = *segment.add_foreign_routers();
+    foreign.set_vrid(static_cast<std::uint32_t>(vrid));
+    foreign.set_version(3);
+    foreign.set_source(channel::to_wire(*IpAddress::parse("10.0.0.9")));
+    foreign.add_addresses(channel::to_wire(*IpAddress::parse("10.0.0.7")));
+    foreign.set_address_count(20);
+    foreign.set_packets(6);
+  }
+  view.apply(message);
+  const auto out = report();
+  ASSERT_EQ(out.segments_size(), 1);
+  EXPECT_EQ(out.segments(0).interface(), "eth0");
+  EXPECT_EQ(out.segments(0).family(), "IPv4");
+  EXPECT_EQ(out.segments(0).foreign_advertisements_untracked(), 3u);
+  ASSERT_EQ(out.segments(0).foreign_routers_size(), 2);
+  const auto& first = out.segments(0).foreign_routers(0);
+  EXPECT_EQ(first.virtual_router_id(), 9u) << "in order";
+  EXPECT_EQ(first.source(), "10.0.0.9");
+  EXPECT_EQ(first.addresses(0), "10.0.0.7");
+  EXPECT_EQ(first.address_count(), 20u);
+  const auto metrics = metrics_snapshot(facts());
+  ASSERT_EQ(metrics.segments.size(), 1u);
+  EXPECT_EQ(metrics.segments[0].foreign_routers, 2u);
+  EXPECT_EQ(metrics.segments[0].foreign_advertisements, 12u);
 }
 
 }  // namespace

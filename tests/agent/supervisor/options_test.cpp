@@ -67,6 +67,9 @@ TEST(Options, take_every_flag_of_the_command_line) {
                            "off",
                            "--lock-memory",
                            "off",
+                           "--announce-burst",
+                           "50",
+                           "--announce-rate=20",
                            "--log-level",
                            "debug"});
   ASSERT_TRUE(line) << line.error().what;
@@ -78,6 +81,8 @@ TEST(Options, take_every_flag_of_the_command_line) {
   EXPECT_EQ(options.labels, (std::vector<std::string>{"a=b", "c=d"}));
   EXPECT_EQ(options.labels_file, "/l");
   EXPECT_EQ(options.listen, "127.0.0.1:1");
+  EXPECT_EQ(options.announce_burst, 50);
+  EXPECT_EQ(options.announce_rate, 20);
   EXPECT_EQ(options.notify_fifo, "/f");
   EXPECT_EQ(options.notify_socket, "/n");
   EXPECT_EQ(options.notify_hook, "/h");
@@ -153,10 +158,12 @@ TEST(ControlPlan, hands_on_what_control_needs_and_no_privilege) {
 }
 
 TEST(OwnSpeaker, is_this_very_program) {
-  const auto command = own_speaker(parse({"--node", "n", "--realtime", "off"})->options);
+  const auto command =
+      own_speaker(parse({"--node", "n", "--realtime", "off", "--announce-rate", "50"})->options);
   EXPECT_EQ(command.path, "/proc/self/exe");
   EXPECT_EQ(command.argv, (std::vector<std::string>{"vipra-agent", "speaker", "--node", "n", "--realtime",
-                                                    "off", "--lock-memory", "auto", "--log-level", "info"}));
+                                                    "off", "--lock-memory", "auto", "--announce-burst", "300",
+                                                    "--announce-rate", "50", "--log-level", "info"}));
 }
 
 }  // namespace
