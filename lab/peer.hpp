@@ -28,7 +28,7 @@ struct PeerDefinition {
   std::chrono::milliseconds interval{1000};
   std::vector<std::string> addresses{"10.99.0.100"};  // of one family; for IPv6 the link-local one first
   bool preempt = true;
-  std::string password{};  // version 2; keepalived only
+  std::string password{};    // version 2; keepalived only
   bool virtual_mac = false;  // keepalived only (vrrpd always has it)
 };
 

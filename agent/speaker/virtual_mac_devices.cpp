@@ -76,8 +76,7 @@ void VirtualMacDevices::remove_orphans(KernelState& kernel) {
   }
 }
 
-void VirtualMacDevices::on_socket(sys::UniqueFd fd, const std::string& error, bool inherited,
-                                  TimePoint now) {
+void VirtualMacDevices::on_socket(sys::UniqueFd fd, const std::string& error, bool inherited, TimePoint now) {
   if (!error.empty() || !fd) {
     guard_error_ = error.empty() ? "the supervisor sent no descriptor" : error;
     socket_requested_ = false;

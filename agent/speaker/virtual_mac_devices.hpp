@@ -43,9 +43,10 @@ class VirtualMacDevices {
     ownership::NoSegment why;
     bool pending = false;
   };
-  [[nodiscard]] tl::expected<ownership::VirtualMacDevice, Missing> prepare(
-      KernelState& kernel, const ownership::Segment& segment, const plan::VirtualRouter& router,
-      TimePoint now);
+  [[nodiscard]] tl::expected<ownership::VirtualMacDevice, Missing> prepare(KernelState& kernel,
+                                                                           const ownership::Segment& segment,
+                                                                           const plan::VirtualRouter& router,
+                                                                           TimePoint now);
   void remove_orphans(KernelState& kernel);
 
   // Inherited: the rules of the last speaker hold, until they are replaced.

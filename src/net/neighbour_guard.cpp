@@ -251,8 +251,8 @@ int wait_for_answer(int fd, const NftBatch& batch) {
       nlmsghdr header;
       std::memcpy(&header, rest.data(), sizeof(header));
       if (header.nlmsg_len < sizeof(header) || header.nlmsg_len > rest.size()) break;
-      const bool of_batch = header.nlmsg_seq - batch.first_sequence() <=
-                            batch.last_sequence() - batch.first_sequence();
+      const bool of_batch =
+          header.nlmsg_seq - batch.first_sequence() <= batch.last_sequence() - batch.first_sequence();
       if (of_batch && header.nlmsg_type == NLMSG_ERROR && header.nlmsg_len >= NLMSG_LENGTH(sizeof(int))) {
         int error = 0;
         std::memcpy(&error, rest.data() + NLMSG_HDRLEN, sizeof(error));
@@ -284,8 +284,7 @@ std::string_view guard_advice(int error) {
 
 Result<sys::UniqueFd> open_neighbour_guard() {
   sys::UniqueFd fd{::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER)};
-  if (!fd)
-    return fail_with_advice("cannot open a socket for the packet filter", errno, guard_advice(errno));
+  if (!fd) return fail_with_advice("cannot open a socket for the packet filter", errno, guard_advice(errno));
   sockaddr_nl local{};
   local.nl_family = AF_NETLINK;
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&local), sizeof(local)) < 0)
@@ -309,8 +308,9 @@ Status set_neighbour_guard(int fd, const NeighbourGuard& guard) {
   }
   if (error == 0) error = wait_for_answer(fd, batch);
   if (error == 0) return {};
-  return fail_with_advice("cannot keep the interfaces from answering for addresses with a virtual MAC address",
-                          error, guard_advice(error));
+  return fail_with_advice(
+      "cannot keep the interfaces from answering for addresses with a virtual MAC address", error,
+      guard_advice(error));
 }
 
 }  // namespace vipra::net

@@ -111,8 +111,9 @@ void advise(Error& error) {
   switch (error.sys_errno) {
     case EBUSY:
     case EINVAL:
-      error.what += "; the interface cannot carry a macvlan (the port of a bridge or of a bond, the parent of an "
-                    "ipvlan, and a loopback cannot), or another macvlan on it has the MAC address";
+      error.what +=
+          "; the interface cannot carry a macvlan (the port of a bridge or of a bond, the parent of an "
+          "ipvlan, and a loopback cannot), or another macvlan on it has the MAC address";
       break;
     case EOPNOTSUPP:
       error.what += "; the kernel needs the module macvlan";

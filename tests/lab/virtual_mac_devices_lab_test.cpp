@@ -7,10 +7,9 @@ namespace {
 using testing::HasSubstr;
 
 struct VirtualMacDevice : VirtualMacLab {
-  void start(std::size_t nodes) {
-    ASSERT_NO_FATAL_FAILURE(up_with_owner(nodes, with_virtual_mac(web())));
-  }
-  // Everything of the node that the agent could have changed. Counters and states of neighbours are not of it.
+  void start(std::size_t nodes) { ASSERT_NO_FATAL_FAILURE(up_with_owner(nodes, with_virtual_mac(web()))); }
+  // Everything of the node that the agent could have changed. Counters and states of neighbours are not of
+  // it.
   static std::string configuration(const Station& station) {
     return shown(station, {"ip", "-d", "link", "show"}) + shown(station, {"ip", "addr", "show"}) +
            shown(station, {"ip", "rule"}) + shown(station, {"ip", "route", "show", "table", "all"}) +
@@ -81,7 +80,8 @@ TEST_F(VirtualMacDevice, DeletionLeavesTheNodeAsItWas) {
   // What an agent that runs on leaves.
   ASSERT_OK(lab_->remove_definition("web.yaml"));
   EXPECT_TRUE(wait_until([&] { return configuration(a) == before; }, s{10}))
-      << before << "\n----- and now -----\n" << configuration(a);
+      << before << "\n----- and now -----\n"
+      << configuration(a);
   // What an agent that stops leaves.
   ASSERT_OK(lab_->write_definition("web.yaml", definition));
   ASSERT_TRUE(owns("node-a", s{10}));
@@ -137,8 +137,7 @@ TEST_F(VirtualMacDevice, FollowsAnotherVirtualRouterId) {
   ASSERT_OK(lab_->write_definition("web.yaml", with_virtual_mac(definition).yaml()));
   auto& a = node("node-a");
   EXPECT_TRUE(wait_until([&] { return has_device(a, "vip4-77-") && !has_device(a) && a.owns(vip_); }, s{10}));
-  EXPECT_TRUE(wait_until(
-      [&] { return resolve(lab_->client(), vip_) == "00:00:5e:00:01:4d"; }, s{5}));
+  EXPECT_TRUE(wait_until([&] { return resolve(lab_->client(), vip_) == "00:00:5e:00:01:4d"; }, s{5}));
 }
 
 TEST_F(VirtualMacDevice, IsMadeAgainWhenSomebodyDeletesIt) {
@@ -147,7 +146,8 @@ TEST_F(VirtualMacDevice, IsMadeAgainWhenSomebodyDeletesIt) {
   const auto name = device_name(a);
   const auto index = device_index(a, name);
   ASSERT_OK(a.run({"ip", "link", "del", name}));
-  EXPECT_TRUE(wait_until([&] { return has_device(a) && device_index(a, name) != index && a.owns(vip_); }, s{10}));
+  EXPECT_TRUE(
+      wait_until([&] { return has_device(a) && device_index(a, name) != index && a.owns(vip_); }, s{10}));
 }
 
 TEST_F(VirtualMacDevice, AnInterfaceThatIsDownIsTheFaultThatItAlwaysWas) {
@@ -164,8 +164,8 @@ TEST_F(VirtualMacDevice, AnInterfaceThatIsDownIsTheFaultThatItAlwaysWas) {
 TEST_F(VirtualMacDevice, AStrangersDeviceIsNamedAndLeftAlone) {
   ASSERT_NO_FATAL_FAILURE(build(1));
   auto& a = node("node-a");
-  ASSERT_OK(a.run({"ip", "link", "add", "theirs", "link", "eth0", "address", "00:00:5e:00:01:33", "type",
-                   "macvlan"}));
+  ASSERT_OK(a.run(
+      {"ip", "link", "add", "theirs", "link", "eth0", "address", "00:00:5e:00:01:33", "type", "macvlan"}));
   ASSERT_OK(lab_->write_definition("web.yaml", with_virtual_mac(web()).yaml()));
   ASSERT_OK(a.start_agent(agent()));
   EXPECT_TRUE(logged(a, "the device theirs on eth0 has the virtual MAC address 00:00:5e:00:01:33 already"));

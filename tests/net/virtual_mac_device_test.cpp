@@ -63,9 +63,9 @@ TEST_F(VirtualMacDeviceTest, IsMadeWithEverythingSet) {
   a("ip -d link show dev " + name + " | grep -q 'addrgenmode none'");
   a("test -z \"$(ip -6 addr show dev " + name + ")\"");
   // A shell's child has the namespace, but /proc/sys is that of who opens it.
-  for (const auto& [setting, value] : {std::pair{"arp_ignore", "1"}, std::pair{"arp_announce", "2"},
-                                       std::pair{"rp_filter", "2"}, std::pair{"proxy_arp", "0"},
-                                       std::pair{"promote_secondaries", "1"}, std::pair{"send_redirects", "0"}})
+  for (const auto& [setting, value] :
+       {std::pair{"arp_ignore", "1"}, std::pair{"arp_announce", "2"}, std::pair{"rp_filter", "2"},
+        std::pair{"proxy_arp", "0"}, std::pair{"promote_secondaries", "1"}, std::pair{"send_redirects", "0"}})
     a("test $(cat /proc/sys/net/ipv4/conf/" + name + "/" + setting + ") = " + value);
 }
 
@@ -201,8 +201,8 @@ TEST_F(VirtualMacDeviceTest, TheWriterDoesItAllInOrder) {
   const Namespace::Inside inside{veth.a};
   auto writer = take(KernelWriter::make(16));
   ASSERT_TRUE(writer->start());
-  ASSERT_TRUE(writer->post(SetNeighbourGuard{
-      1, filter.get(), std::make_shared<const ownership::NeighbourGuard>(guard())}));
+  ASSERT_TRUE(writer->post(
+      SetNeighbourGuard{1, filter.get(), std::make_shared<const ownership::NeighbourGuard>(guard())}));
   ASSERT_TRUE(writer->post(MakeDevice{2, spec()}));
   ASSERT_TRUE(writer->post(DumpKernel{3}));
   writer->stop();

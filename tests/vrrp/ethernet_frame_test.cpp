@@ -30,15 +30,26 @@ std::string frame(const MacAddress& mac, const Endpoints& endpoints) {
 // Header checksum: 45c0 + 0020 + 4000 + ff70 + 0a00 + 020f + e000 + 0012 = 27171; folded 7173, inverted 8e8c.
 TEST(EthernetFrame, Ipv4IsWhatTheKernelWouldSendButForTheSource) {
   EXPECT_EQ(frame(kMac4, kV4),
-            "01005e000012" "00005e000133" "0800"
-            "45c00020" "00004000" "ff708e8c" "0a00020f" "e0000012"
+            "01005e000012"
+            "00005e000133"
+            "0800"
+            "45c00020"
+            "00004000"
+            "ff708e8c"
+            "0a00020f"
+            "e0000012"
             "31336401000aabcd0a000264");
 }
 
 TEST(EthernetFrame, Ipv6IsWhatTheKernelWouldSendButForTheSource) {
   EXPECT_EQ(frame(kMac6, kV6),
-            "333300000012" "00005e000233" "86dd"
-            "6c000000" "000c70ff" "fe800000000000000000000000000015" "ff020000000000000000000000000012"
+            "333300000012"
+            "00005e000233"
+            "86dd"
+            "6c000000"
+            "000c70ff"
+            "fe800000000000000000000000000015"
+            "ff020000000000000000000000000012"
             "31336401000aabcd0a000264");
 }
 
