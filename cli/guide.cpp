@@ -58,10 +58,15 @@ constexpr std::array kReasons{
                   {"the agent was restarted and took over the addresses that it owned before, without a gap",
                    "if nobody restarted it, look for the crash in the log of vipra-agent"}},
     Entry<Reason>{Reason::kLeadIsMaster,
-                  {"the leading family of the same VirtualIP is master here, and this one follows it", ""}},
+                  {"its lead (the IPv4 router of the VirtualIP, or the oldest member of its group) is master "
+                   "here, and this "
+                   "one follows it",
+                   ""}},
     Entry<Reason>{Reason::kLeadIsNotMaster,
-                  {"the leading family of the same VirtualIP is not master here, so this one waits",
-                   "read the paragraph of the leading family"}},
+                  {"its lead (the IPv4 router of the VirtualIP, or the oldest member of its group) is not "
+                   "master here, so "
+                   "this one waits",
+                   "read what is said of the lead"}},
     Entry<Reason>{
         Reason::kStalled,
         {"the process or the machine stood still for longer than the peers wait, so this node stands back",

@@ -86,6 +86,7 @@ Json json_of(const v1::RouterReport& router) {
           {"advertisementsReceived", wide(router.advertisements_received())},
           {"drops", list(router.drops())},
           {"misses", router.misses()},
+          {"follows", router.follows()},
           {"tracks", list(router.tracks())}};
 }
 

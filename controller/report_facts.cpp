@@ -52,6 +52,7 @@ cluster::RouterFact router_of(const report::v1::RouterReport& report) {
   out.since_unix_ns = report.since_unix_ns();
   out.priority = report.effective_priority();
   out.base_priority = report.base_priority();
+  out.follows = report.follows();
   out.interval = Duration{report.interval_ns()};
   out.misses = static_cast<int>(std::min(report.misses(), 255U));
   for (int i = 0; i < std::min(report.addresses_size(), kMaxAddresses); ++i) {

@@ -98,6 +98,7 @@ out::RouterReport from_snapshot(const wire::RouterSnapshot& snapshot, const plan
   if (planned != nullptr) {
     const auto planned_names = virtual_ips_of(*planned);
     names = {planned_names.begin(), planned_names.end()};
+    report.set_follows(planned->lead.has_value());
   }
   for (const auto& name : names) report.add_virtual_ips(name);
   return report;
@@ -113,6 +114,7 @@ out::RouterReport from_plan(const plan::VirtualRouter& router) {
   report.set_detail("the agent has not reported it yet");
   report.set_base_priority(router.base_priority);
   report.set_effective_priority(router.base_priority);
+  report.set_follows(router.lead.has_value());
   report.set_interval_ns(router.interval.count());
   report.set_misses(static_cast<std::uint32_t>(router.misses));
   for (const auto& address : router.addresses) {

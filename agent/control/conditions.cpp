@@ -87,6 +87,12 @@ Condition ready(const Facts& facts, const definitions::ObjectStatus& object, con
   return make("Ready", Truth::kTrue, routers.front()->reason(), "");
 }
 
+// By the reason: what another member of the group tracks has its name before the source.
+bool is_track(reason::Reason why) {
+  return why == reason::REASON_TRACKED_LINK_DOWN || why == reason::REASON_GATEWAY_UNREACHABLE ||
+         why == reason::REASON_ROUTE_MISSING;
+}
+
 Condition degraded(const Facts& facts, const definitions::ObjectStatus& object, const Routers& routers) {
   for (const auto& check : facts.checks) {
     if (check.virtual_ip == object.name && check.decided && !check.passing) {
@@ -101,7 +107,7 @@ Condition degraded(const Facts& facts, const definitions::ObjectStatus& object, 
                   router->id() + ": " + router->warning_detail());
     }
     for (const auto& part : router->contributions()) {
-      if (part.source().starts_with("track/")) {
+      if (is_track(part.reason())) {
         return make("Degraded", Truth::kTrue, part.reason(), part.source() + ": " + part.detail());
       }
       if (part.stale()) {

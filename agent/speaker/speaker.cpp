@@ -282,7 +282,7 @@ void Speaker::on_contribution_set(const channel::v1::ContributionSetRef& ref, co
     auto& parts = contributions_[contribution.consumer];
     parts.insert_or_assign(contribution.source, std::move(contribution));
   }
-  for (const auto& consumer : touched) apply_contributions(consumer);
+  apply_contributions(touched);
 }
 
 void Speaker::on_contribution_delta(const channel::v1::ContributionDelta& delta) {
@@ -304,17 +304,21 @@ void Speaker::on_contribution_delta(const channel::v1::ContributionDelta& delta)
     found->second.erase(key.source);
     if (found->second.empty()) contributions_.erase(found);
   }
-  for (const auto& consumer : touched) apply_contributions(consumer);
+  apply_contributions(touched);
 }
 
 router::RouterIndex Speaker::lead_of(router::RouterIndex index) const {
   return slots_[index].lead.value_or(index);
 }
 
-void Speaker::apply_contributions(const std::string& consumer) {
-  // Of a router to come: taken when it is added.
-  if (const auto router = by_id_.find(consumer); router != by_id_.end())
-    share_contributions(lead_of(router->second));
+void Speaker::apply_contributions(const std::set<std::string>& consumers) {
+  std::set<router::RouterIndex> leads;
+  for (const auto& consumer : consumers) {
+    // Of a router to come: taken when it is added.
+    if (const auto router = by_id_.find(consumer); router != by_id_.end())
+      leads.insert(lead_of(router->second));
+  }
+  for (const auto lead : leads) share_contributions(lead);
 }
 
 // What counts for one router counts for all that share its lead: they are served by one node, or not.

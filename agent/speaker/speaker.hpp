@@ -81,7 +81,7 @@ class Speaker final : private RouterDirectory,
   void on_desired_state(const channel::v1::DesiredStateRef& ref, const sys::UniqueFd& fd);
   void on_contribution_set(const channel::v1::ContributionSetRef& ref, const sys::UniqueFd& fd);
   void on_contribution_delta(const channel::v1::ContributionDelta& delta);
-  void apply_contributions(const std::string& consumer);
+  void apply_contributions(const std::set<std::string>& consumers);
   void share_contributions(router::RouterIndex lead);
   [[nodiscard]] router::RouterIndex lead_of(router::RouterIndex index) const;
   void begin_release();
@@ -192,6 +192,7 @@ class Speaker final : private RouterDirectory,
   std::optional<TimePoint> flush_at_;
   Instant now_{};
   bool interfaces_dirty_ = true;
+  bool orphans_left_ = false;  // to be removed after the results of those under way
   bool tracks_dirty_ = false;
   bool handles_complete_ = false;
   bool releasing_ = false;

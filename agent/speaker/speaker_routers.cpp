@@ -146,6 +146,7 @@ Interface& Speaker::interface(int index) {
 
 void Speaker::evaluate_interfaces() {
   interfaces_dirty_ = false;
+  if (!desired_) return;  // what is there may be wanted
   for (router::RouterIndex i = 0; i < slots_.size(); ++i) {
     if (slots_[i].router && slots_[i].retiring && slots_[i].router->finished()) erase(i);
   }
@@ -164,16 +165,20 @@ void Speaker::evaluate_interfaces() {
   judge_vrid_conflicts();
   judge_tracks();
   // Only now, with everybody placed and judged, may elections begin.
-  for (router::RouterIndex i = 0; i < slots_.size(); ++i) {
-    if (!slots_[i].router || slots_[i].retiring) continue;
-    const auto& segment = slots_[i].router->segment();
-    const bool fault = slots_[i].router->fault() != nullptr;
-    if (!fault &&
-        (!segment || !interface(segment->index).sockets(slots_[i].router->desired().family).ready()))
-      continue;
-    drive(i, [this](router::VirtualRouter& r) { r.start(now_); });
+  // Leads first: a follower that was master before a crash goes on beside a lead that does.
+  for (const bool follower : {false, true}) {
+    for (router::RouterIndex i = 0; i < slots_.size(); ++i) {
+      if (!slots_[i].router || slots_[i].retiring) continue;
+      const auto& router = *slots_[i].router;
+      if (router.desired().lead.has_value() != follower) continue;
+      const auto& segment = router.segment();
+      const bool fault = router.fault() != nullptr;
+      if (!fault && (!segment || !interface(segment->index).sockets(router.desired().family).ready()))
+        continue;
+      drive(i, [this](router::VirtualRouter& r) { r.start(now_); });
+    }
   }
-  if (desired_) remove_orphans();
+  remove_orphans();
   close_unused();
 }
 
@@ -293,12 +298,23 @@ void Speaker::judge_vrid_conflicts() {
 // Addresses and devices with our mark that no router of this node knows: left by a killed agent whose
 // definitions changed since.
 void Speaker::remove_orphans() {
+  // Some at a time: whoever is promoted meanwhile shall not wait behind a thousand.
+  constexpr std::size_t kAtOnce = 64;
+  std::size_t removed = 0;
   for (const auto& [index, link] : kernel_->view().links()) {
+    const auto before = removed;
+    IpAddress first;
     for (const auto& ip : kernel_->view().ours(index)) {
       if (is_carried(index, ip)) continue;
-      log_.warning("address.orphan_removed", {{"address", ip.to_string()}, {"interface", link.name}});
-      static_cast<void>(kernel_->remove(index, ip));
+      orphans_left_ = removed == kAtOnce || !kernel_->remove(index, ip);
+      if (orphans_left_) break;
+      if (removed++ == before) first = ip;
     }
+    if (removed > before) {
+      log_.warning("address.orphan_removed",
+                   {{"interface", link.name}, {"address", first.to_string()}, {"addresses", removed - before}});
+    }
+    if (orphans_left_) break;
   }
   devices_.remove_orphans(*kernel_);
 }

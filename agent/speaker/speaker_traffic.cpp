@@ -114,6 +114,7 @@ void Speaker::on_address_failed(int index, const IpAddress& ip, bool adding, con
 }
 
 void Speaker::on_address_removed(int index, const IpAddress& ip) {
+  if (std::exchange(orphans_left_, false)) interfaces_dirty_ = true;
   for_owners(index, ip, [&](router::VirtualRouter& r) { r.on_address_removed(now_, ip); });
 }
 

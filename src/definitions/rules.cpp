@@ -314,6 +314,8 @@ constexpr std::array kRules{
                     "[has(self.link), has(self.gateway), has(self.route)].exists_one(kind, kind)",
                     one_kind_of_track},
     RuleCounterpart{"spec.vrrp.track[].gateway.address", "isIP(self)", is_ip},
+    RuleCounterpart{"spec.vrrp.track[].gateway.address",
+                    "!isIP(self) || ip(self).isGlobalUnicast() || ip(self).isLinkLocalUnicast()", is_unicast},
     RuleCounterpart{"spec.vrrp.track[].gateway.interval",
                     "duration(self) >= duration('100ms') && duration(self) <= duration('1h')",
                     is_track_interval},

@@ -202,6 +202,11 @@ void Machine::start(const Instant& now, const std::optional<Adoption>& adoption,
     promote(now, Reason::kAdopted, out);
     return;
   }
+  if (config_.follows_lead && may_stand()) {
+    // No delay of its own, and no silence to wait for: its lead has the right to stand already.
+    promote(now, Reason::kLeadIsMaster, out);
+    return;
+  }
   if (adoption) out.push_back(RemoveAddresses{});  // whatever the crashed speaker left: the peers have moved
   auto backup = fresh_backup(now);
   backup.listen_until = end_of_delay(now);

@@ -186,7 +186,7 @@ class Machine {
     bool waiting_for_lead = false;          // the master is silent, but the lead is not Master, or the group
                                             // does not let this lead stand
     std::optional<TimePoint> listen_until;  // a delay of the configuration; gone with the first master heard
-    std::optional<TimePoint> better_since;  // Delayed: the first advertisement of this lower master,
+    std::optional<TimePoint> better_since;  // Delayed: the first advertisement of a lower master,
     TimePoint listens_until{};              // and when a delay of the configuration ends that ran then
     std::optional<TimePoint> hold_until;    // addresses are still in the kernel
   };

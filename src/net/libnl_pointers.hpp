@@ -1,12 +1,18 @@
-// Owners of what libnl allocates.
+// Owners of what libnl allocates. Without its headers: who includes this need not have them.
 #pragma once
 
-#include <netlink/addr.h>
-#include <netlink/handlers.h>
-#include <netlink/msg.h>
-#include <netlink/route/addr.h>
-
 #include <memory>
+
+struct nl_addr;
+struct nl_cb;
+struct nl_msg;
+struct rtnl_addr;
+extern "C" {
+void nl_addr_put(nl_addr*);
+void nl_cb_put(nl_cb*);
+void nlmsg_free(nl_msg*);
+void rtnl_addr_put(rtnl_addr*);
+}
 
 namespace vipra::net {
 

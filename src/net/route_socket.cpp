@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -21,13 +20,11 @@
 
 #include "net/interface_error.hpp"
 #include "net/libnl_pointers.hpp"
-#include "net/netlink_events.hpp"
-#include "net/route_parse.hpp"
+#include "net/route_replies.hpp"
 
 namespace vipra::net {
 namespace {
 
-constexpr int kDumpAttempts = 8;
 constexpr int kSocketBuffer = 256 * 1024;
 constexpr timeval kAnswerTimeout{.tv_sec = 5, .tv_usec = 0};
 
@@ -82,55 +79,6 @@ MessagePtr make_route_request(int index, const IpAddress& ip) {
   return request;
 }
 
-MessagePtr make_dump_request(std::uint16_t type) {
-  MessagePtr request{nlmsg_alloc_simple(type, NLM_F_DUMP)};
-  if (!request) return nullptr;
-  if (type == RTM_GETADDR) {
-    ifaddrmsg body{};
-    return nlmsg_append(request.get(), &body, sizeof(body), NLMSG_ALIGNTO) < 0 ? nullptr : std::move(request);
-  }
-  ifinfomsg body{};
-  if (nlmsg_append(request.get(), &body, sizeof(body), NLMSG_ALIGNTO) < 0) return nullptr;
-  if (nla_put_u32(request.get(), IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0) return nullptr;
-  return request;
-}
-
-class DumpCollector final : public NetlinkVisitor {
- public:
-  explicit DumpCollector(KernelDump& into) : into_{into} {}
-  void on_link(const Link& link) override { into_.links.push_back(link); }
-  void on_link_removed(int) override {}
-  void on_address(const InterfaceAddress& address) override { into_.addresses.push_back(address); }
-  void on_address_removed(const InterfaceAddress&) override {}
-  void on_overrun() override {}
-
- private:
-  KernelDump& into_;
-};
-
-class RouteCollector final : public RouteVisitor {
- public:
-  RouteCollector(std::span<const IpPrefix> wanted, std::vector<ownership::Route>& into)
-      : wanted_{wanted}, into_{into} {}
-  void read(std::span<const std::uint8_t> bytes) { parse_routes(bytes, wanted_, *this); }
-  void on_route(ownership::Route route, bool removed) override {
-    if (!removed) into_.push_back(std::move(route));
-  }
-
- private:
-  std::span<const IpPrefix> wanted_;
-  std::vector<ownership::Route>& into_;
-};
-
-MessagePtr make_route_dump_request(std::uint8_t family) {
-  MessagePtr request{nlmsg_alloc_simple(RTM_GETROUTE, NLM_F_DUMP)};
-  rtmsg body{};
-  body.rtm_family = family;
-  body.rtm_table = RT_TABLE_MAIN;
-  if (!request || nlmsg_append(request.get(), &body, sizeof(body), NLMSG_ALIGNTO) < 0) return nullptr;
-  return nla_put_u32(request.get(), RTA_TABLE, RT_TABLE_MAIN) < 0 ? nullptr : std::move(request);
-}
-
 // The kernel's own words ("IPv6 is disabled on this device"), which come behind the error.
 void read_explanation(nlmsgerr* error, std::string& into) {
   const auto* header = reinterpret_cast<const nlmsghdr*>(reinterpret_cast<const char*>(error) - NLMSG_HDRLEN);
@@ -162,7 +110,12 @@ std::string_view address_advice(int sys_errno) {
   }
 }
 
-// `result` as transact() gives it: an errno, or a negative error of libnl.
+tl::unexpected<Error> out_of_memory() {
+  return fail(Errc::kIo, "no memory for a request to the kernel", ENOMEM);
+}
+
+}  // namespace
+
 tl::unexpected<Error> fail_request(std::string what, int result, const std::string& explanation) {
   if (result < 0) return fail(Errc::kIo, what + ": " + nl_geterror(result));
   if (!explanation.empty()) what += " (the kernel says: " + explanation + ")";
@@ -171,62 +124,42 @@ tl::unexpected<Error> fail_request(std::string what, int result, const std::stri
   return failure;
 }
 
-tl::unexpected<Error> out_of_memory() {
-  return fail(Errc::kIo, "no memory for a request to the kernel", ENOMEM);
+int RouteSocket::Replies::skip_strangers(nl_msg* message, void*) noexcept {
+  return nlmsg_get_src(message)->nl_pid == 0 ? NL_OK : NL_SKIP;
 }
 
-}  // namespace
+int RouteSocket::Replies::on_valid(nl_msg* message, void* context) noexcept {
+  const auto& replies = *static_cast<Replies*>(context);
+  const auto* header = nlmsg_hdr(message);
+  if (replies.sink != nullptr)
+    replies.sink->on_message({reinterpret_cast<const std::uint8_t*>(header), header->nlmsg_len});
+  return NL_OK;
+}
 
-// What came of one request, filled in by libnl's callbacks.
-struct RouteSocket::Replies {
-  NetlinkVisitor* visitor = nullptr;
-  RouteCollector* routes = nullptr;
-  std::uint8_t route_type = RTN_UNSPEC;
-  bool complete = false;
-  int sys_errno = 0;
-  std::string explanation;
+int RouteSocket::Replies::on_ack(nl_msg*, void* context) noexcept {
+  static_cast<Replies*>(context)->complete = true;
+  return NL_STOP;
+}
 
-  static int skip_strangers(nl_msg* message, void*) noexcept {
-    return nlmsg_get_src(message)->nl_pid == 0 ? NL_OK : NL_SKIP;
-  }
+// A dump that broke off says so in its last message, which libnl 3.7 does not look at.
+int RouteSocket::Replies::on_finish(nl_msg* message, void* context) noexcept {
+  auto& replies = *static_cast<Replies*>(context);
+  const auto* header = nlmsg_hdr(message);
+  int code = 0;
+  if (nlmsg_datalen(header) >= static_cast<int>(sizeof(code)))
+    std::memcpy(&code, nlmsg_data(header), sizeof(code));
+  replies.complete = true;
+  if (code < 0) replies.sys_errno = -code;
+  return NL_STOP;
+}
 
-  static int on_valid(nl_msg* message, void* context) noexcept {
-    auto& replies = *static_cast<Replies*>(context);
-    const auto* header = nlmsg_hdr(message);
-    if (replies.visitor != nullptr)
-      parse_netlink({reinterpret_cast<const std::uint8_t*>(header), header->nlmsg_len}, *replies.visitor);
-    if (replies.routes != nullptr)
-      replies.routes->read({reinterpret_cast<const std::uint8_t*>(header), header->nlmsg_len});
-    if (header->nlmsg_type == RTM_NEWROUTE && nlmsg_datalen(header) >= static_cast<int>(sizeof(rtmsg)))
-      replies.route_type = static_cast<const rtmsg*>(nlmsg_data(header))->rtm_type;
-    return NL_OK;
-  }
-
-  static int on_ack(nl_msg*, void* context) noexcept {
-    static_cast<Replies*>(context)->complete = true;
-    return NL_STOP;
-  }
-
-  // A dump that broke off says so in its last message, which libnl 3.7 does not look at.
-  static int on_finish(nl_msg* message, void* context) noexcept {
-    auto& replies = *static_cast<Replies*>(context);
-    const auto* header = nlmsg_hdr(message);
-    int code = 0;
-    if (nlmsg_datalen(header) >= static_cast<int>(sizeof(code)))
-      std::memcpy(&code, nlmsg_data(header), sizeof(code));
-    replies.complete = true;
-    if (code < 0) replies.sys_errno = -code;
-    return NL_STOP;
-  }
-
-  static int on_error(sockaddr_nl*, nlmsgerr* error, void* context) noexcept {
-    auto& replies = *static_cast<Replies*>(context);
-    replies.complete = true;
-    replies.sys_errno = -error->error;
-    read_explanation(error, replies.explanation);
-    return NL_STOP;
-  }
-};
+int RouteSocket::Replies::on_error(sockaddr_nl*, nlmsgerr* error, void* context) noexcept {
+  auto& replies = *static_cast<Replies*>(context);
+  replies.complete = true;
+  replies.sys_errno = -error->error;
+  read_explanation(error, replies.explanation);
+  return NL_STOP;
+}
 
 void RouteSocket::CloseSocket::operator()(nl_sock* socket) const noexcept {
   nl_socket_free(socket);
@@ -301,9 +234,22 @@ void RouteSocket::wait_until_usable(int index, const IpAddress& ip) {
 }
 
 bool RouteSocket::is_local(int index, const IpAddress& ip) {
+  struct TypeReader final : ReplySink {
+    void on_message(std::span<const std::uint8_t> bytes) override {
+      nlmsghdr header;
+      rtmsg route;
+      if (bytes.size() < NLMSG_HDRLEN + sizeof(route)) return;
+      std::memcpy(&header, bytes.data(), sizeof(header));
+      if (header.nlmsg_type != RTM_NEWROUTE) return;
+      std::memcpy(&route, bytes.data() + NLMSG_HDRLEN, sizeof(route));
+      local = route.rtm_type == RTN_LOCAL;
+    }
+    bool local = false;
+  };
   const auto request = make_route_request(index, ip);
-  Replies replies;
-  return request && transact(*request, replies) == 0 && replies.route_type == RTN_LOCAL;
+  TypeReader reader;
+  Replies replies{&reader};
+  return request && transact(*request, replies) == 0 && reader.local;
 }
 
 Status RouteSocket::remove_address(int index, const IpAddress& ip) {
@@ -329,68 +275,6 @@ Status RouteSocket::request(nl_msg& message, const std::string& what) {
   auto failure = fail_request(what, result, replies.explanation);
   if (result > 0) failure.value().sys_errno = result;
   return failure;
-}
-
-int RouteSocket::dump_once(KernelDump& into) {
-  into = {};
-  DumpCollector collector{into};
-  for (const auto type : {RTM_GETLINK, RTM_GETADDR}) {
-    const auto request = make_dump_request(static_cast<std::uint16_t>(type));
-    if (!request) return ENOMEM;
-    Replies replies;
-    replies.visitor = &collector;
-    if (const int result = transact(*request, replies); result != 0) return result;
-  }
-  return 0;
-}
-
-Result<KernelDump> RouteSocket::dump() {
-  KernelDump dump;
-  for (int attempt = 0; attempt < kDumpAttempts; ++attempt) {
-    if (auto ready = reconnect_if_broken(); !ready) return tl::unexpected<Error>{std::move(ready).error()};
-    const int result = dump_once(dump);
-    if (result == 0) return dump;
-    if (result != -NLE_DUMP_INTR) return fail_request("cannot list interfaces and addresses", result, {});
-  }
-  return fail(Errc::kTimeout, "cannot list interfaces and addresses: they keep changing; try again");
-}
-
-int RouteSocket::dump_routes_once(const std::vector<IpPrefix>& wanted, std::vector<ownership::Route>& into) {
-  into.clear();
-  RouteCollector collector{wanted, into};
-  for (const auto family : {std::uint8_t{AF_INET}, std::uint8_t{AF_INET6}}) {
-    const bool any = std::any_of(wanted.begin(), wanted.end(),
-                                 [&](const auto& d) { return d.address.is_v4() == (family == AF_INET); });
-    if (!any) continue;
-    const auto request = make_route_dump_request(family);
-    if (!request) return ENOMEM;
-    Replies replies;
-    replies.routes = &collector;
-    const int result = transact(*request, replies);
-    // A kernel without IPv6 has no routes of it.
-    if (result != 0 && !(family == AF_INET6 && (result == EOPNOTSUPP || result == EAFNOSUPPORT)))
-      return result;
-  }
-  return 0;
-}
-
-Result<std::vector<ownership::Route>> RouteSocket::dump_routes(const std::vector<IpPrefix>& wanted) {
-  std::vector<ownership::Route> routes;
-  for (int attempt = 0; attempt < kDumpAttempts; ++attempt) {
-    if (auto ready = reconnect_if_broken(); !ready) return tl::unexpected<Error>{std::move(ready).error()};
-    // The kernel then leaves out other tables; an older one sends all, and they are left out here.
-    int strict = 1;
-    (void)::setsockopt(nl_socket_get_fd(socket_.get()), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &strict,
-                       sizeof(strict));
-    const int result = dump_routes_once(wanted, routes);
-    strict = 0;
-    if (socket_)
-      (void)::setsockopt(nl_socket_get_fd(socket_.get()), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &strict,
-                         sizeof(strict));
-    if (result == 0) return routes;
-    if (result != -NLE_DUMP_INTR) return fail_request("cannot list routes", result, {});
-  }
-  return fail(Errc::kTimeout, "cannot list routes: they keep changing; try again");
 }
 
 Result<std::size_t> RouteSocket::remove_all_marked() {

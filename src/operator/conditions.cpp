@@ -146,7 +146,7 @@ std::string priority_gap(const Judgement& j) {
   for (const auto& view : j.views.nodes) {
     if (view.kind != NodeView::Kind::kTold) continue;
     for (const auto* router : view.said.routers) {
-      if (router->base_priority > 0) all[router->family].push_back({&view.name, router});
+      if (router->base_priority > 0 && !router->follows) all[router->family].push_back({&view.name, router});
     }
   }
   for (auto& [family, stands] : all) {

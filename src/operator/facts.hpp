@@ -34,6 +34,7 @@ struct RouterFact {
   std::int64_t since_unix_ns = 0;
   int priority = 0;       // after all checks
   int base_priority = 0;  // as defined
+  bool follows = false;   // another router of the node leads it
   Duration interval{};
   int misses = 0;
   std::vector<AddressFact> addresses;

@@ -189,14 +189,13 @@ Plan build(const std::vector<VirtualIpSpec>& specs, const NodeFacts& node, std::
       continue;
     }
     const auto& lead = leads.of(*spec);
-    if (!spec->node_selector.matches(node.labels)) {
+    if (spec->node_selector != lead.node_selector) {
+      out.refusals.push_back({spec->name, Reason::kGroupMember,
+                              "its nodeSelector is not that of " + lead.name + ", which leads the group " +
+                                  spec->vrrp.group + ": a group needs all its members on the same nodes"});
+    } else if (!spec->node_selector.matches(node.labels)) {
       out.refusals.push_back(
           {spec->name, Reason::kNodeNotSelected, "the nodeSelector does not select this node"});
-    } else if (!lead.node_selector.matches(node.labels)) {
-      out.refusals.push_back({spec->name, Reason::kGroupMember,
-                              "the nodeSelector of " + lead.name + ", which leads the group " +
-                                  spec->vrrp.group +
-                                  ", does not select this node: give all members of a group the same one"});
     } else {
       for (const auto family : {Family::kIpv4, Family::kIpv6}) {
         if (has_family(*spec, family)) out.state.routers.push_back(make_router(*spec, family, node, lead));

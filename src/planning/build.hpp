@@ -44,8 +44,8 @@ struct Plan {
 // to the same end: from the oldest to the youngest, an object that wants an address (or the name) of an older
 // accepted one is refused as a whole, and then claims nothing itself.
 //
-// The oldest accepted object of a group leads it, whether it selects this node or not; its members then need
-// its nodes.
+// The oldest accepted object of a group leads it; a member with another nodeSelector is refused, on every
+// node.
 //
 // The generation is the caller's. Same input, same output, whatever the order of `specs`.
 [[nodiscard]] Plan build(const std::vector<definitions::VirtualIpSpec>& specs, const NodeFacts& node,

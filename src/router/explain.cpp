@@ -5,10 +5,13 @@ namespace vipra::router {
 std::string VirtualRouter::detail() const {
   if (const auto* current = fault()) return current->detail;
   if (aside_) return aside_->detail;
+  if (machine_.reason() == Reason::kGroupMember)
+    return "another node is better for a member of the group, which moves as a whole";
   const auto heard = machine_.heard_master();
   if (!heard) {
-    return machine_.listens_first() ? "nobody is heard yet; it listens first, for startupDelay or linkUpDelay"
-                                    : "";
+    return machine_.listens_first()
+               ? "nobody is heard yet; it listens first, for startupDelay, linkUpDelay or recoveryDelay"
+               : "";
   }
   const auto own = std::to_string(machine_.priority());
   const auto other = std::to_string(machine_.heard_priority()) + " of " + heard->to_string();

@@ -22,6 +22,8 @@ Duration ForeignRouter::patience() const noexcept {
 ForeignRouters::Heard ForeignRouters::heard(const IpAddress& source, const vrrp::Advertisement& advertisement,
                                             TimePoint at) noexcept {
   ++packets_;
+  // A farewell: whoever gets another VRID resigns under the old one.
+  if (advertisement.priority == vrrp::kResign) return {};
   const auto end = routers_.begin() + static_cast<std::ptrdiff_t>(count_);
   auto found = std::find_if(routers_.begin(), end, [&](const ForeignRouter& router) {
     return router.vrid == advertisement.vrid && router.version == advertisement.version &&
@@ -47,7 +49,7 @@ ForeignRouters::Heard ForeignRouters::heard(const IpAddress& source, const vrrp:
     found->first_addresses[i] = advertisement.address(i);
   ++found->packets;
   found->last_seen = std::max(found->last_seen, at);
-  const bool examine = appeared || at - found->examined_at >= kExamination;
+  const bool examine = at - found->first_seen >= kSettling && at - found->examined_at >= kExamination;
   if (examine) found->examined_at = at;
   const auto ends = found->last_seen + found->patience();
   wake_ = wake_ ? std::min(*wake_, ends) : ends;

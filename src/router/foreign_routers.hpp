@@ -46,9 +46,11 @@ class ForeignRouters {
   static constexpr std::size_t kCapacity = 64;
   // How often the address list of one is looked at; whoever sends faster is not listened to any better.
   static constexpr Duration kExamination = std::chrono::seconds{1};
+  // Not before: while a VRID is changed, nodes hear each other under the old one for a moment.
+  static constexpr Duration kSettling = std::chrono::seconds{3};
 
   struct Heard {
-    const ForeignRouter* router = nullptr;  // null: no room
+    const ForeignRouter* router = nullptr;  // null: no room, or a resignation
     bool appeared = false;
     bool examine = false;  // look at its whole list now
   };

@@ -21,7 +21,7 @@ struct MemberState {
   // Another node is heard that wins its election. In a healthy group that is so wherever the lead is no
   // master, and for a moment during each move.
   bool beaten = false;
-  // How long a move may leave it so: its Active_Down_Interval.
+  // How long a move may leave it so.
   Duration patience{};
   bool operator==(const MemberState&) const = default;
 };

@@ -18,7 +18,8 @@ MemberState VirtualRouter::member_state() const {
   out.beaten =
       contested_until_.has_value() || (state() == State::kBackup && machine_.heard_master() &&
                                        (why == Reason::kLowerPriority || why == Reason::kLowerAddress));
-  out.patience = down_interval();
+  // Two for masters that meet: a contest counts for one after its last advertisement.
+  out.patience = 2 * down_interval();
   return out;
 }
 
@@ -37,7 +38,9 @@ void VirtualRouter::set_members(const Instant& now, const std::vector<RouterInde
 }
 
 void VirtualRouter::on_member(const Instant& now, RouterIndex member, const MemberState& state) {
-  if (members_.set(member, state)) judge_group(now);
+  auto patient = state;
+  patient.patience += down_interval();  // the leads may be slower to meet than the members
+  if (members_.set(member, patient)) judge_group(now);
 }
 
 void VirtualRouter::judge_group(const Instant& now) {
@@ -45,8 +48,11 @@ void VirtualRouter::judge_group(const Instant& now) {
   members_.judge(now.mono, state() == State::kMaster,
                  state() == State::kBackup && machine_.heard_master().has_value());
   const auto& fault = members_.fault();
-  set_fault(now, FaultSource::kGroup,
-            fault.empty() ? std::nullopt : std::optional{FaultInfo{Reason::kGroupMember, fault}});
+  const auto& told = faults_[static_cast<std::size_t>(FaultSource::kGroup)];
+  if (fault.empty() ? told.has_value() : !told || told->detail != fault) {
+    set_fault(now, FaultSource::kGroup,
+              fault.empty() ? std::nullopt : std::optional{FaultInfo{Reason::kGroupMember, fault}});
+  }
   if (could == members_.may_stand()) return;
   step(now, election::GroupJudged{members_.may_stand()});
   ports_.journal.on_change(*this);

@@ -50,11 +50,12 @@ const FaultInfo* VirtualRouter::warning() const noexcept {
   return nullptr;
 }
 
-// Only who hears another's priority can say it, and only of the one that he hears.
+// Only who hears another's priority can say it, and only of the one that he hears. Who follows takes nothing
+// over.
 bool VirtualRouter::gap_is_too_small(const Instant& now) {
   const Closeness found{machine_.priority(), machine_.heard_priority(), now.mono};
-  const bool close = state() == State::kBackup && machine_.heard_master() && found.other != vrrp::kResign &&
-                     found.own == desired_.base_priority &&
+  const bool close = state() == State::kBackup && !desired_.lead && machine_.heard_master() &&
+                     found.other != vrrp::kResign && found.own == desired_.base_priority &&
                      vrrp::are_too_close(found.own, found.other, desired_.interval);
   if (!close) {
     close_since_.reset();

@@ -487,6 +487,50 @@ TEST_F(Interface, StepsWithoutTheHeap) {
   EXPECT_GT(sent().size(), 1000u);
 }
 
+TEST(ScheduleOf, ADefinitionTakesItsFigures) {
+  plan::Announcements figures;
+  figures.repeats = {20ms, 50ms, 10s};
+  figures.refresh = 30s;
+  figures.evidence_interval = 3s;
+  const auto schedule = schedule_of(Family::kIpv4, figures);
+  ASSERT_EQ(schedule.repeats.size(), 3u);
+  EXPECT_EQ(schedule.repeats[2], 10s);
+  EXPECT_EQ(schedule.refresh, 30s);
+  EXPECT_EQ(schedule.evidence_gap, 3s);
+  EXPECT_EQ(schedule.round_gap, 20ms) << "or late rounds would be put off further";
+  EXPECT_EQ(schedule.spacing, 0s);
+}
+
+TEST(ScheduleOf, WithoutRepeatsThereAreNone) {
+  plan::Announcements figures;
+  EXPECT_EQ(schedule_of(Family::kIpv4, figures).repeats.size(), 0u);
+}
+
+TEST(ScheduleOf, MoreRepeatsThanThereIsRoomForAreLeftOut) {
+  plan::Announcements figures;
+  for (int i = 1; i <= 20; ++i) figures.repeats.push_back(i * 1s);
+  EXPECT_EQ(schedule_of(Family::kIpv4, figures).repeats.size(), kMaxRepeats);
+}
+
+TEST(ScheduleOf, TheSecondOfIpv6StaysWhateverIsSaid) {
+  plan::Announcements figures;
+  figures.repeats = {10ms, 20ms};
+  figures.evidence_interval = 10ms;
+  const auto schedule = schedule_of(Family::kIpv6, figures);
+  EXPECT_EQ(schedule.spacing, 1s);
+  EXPECT_EQ(schedule.round_gap, 1s);
+  EXPECT_EQ(schedule.evidence_gap, 1s);
+}
+
+TEST_F(Interface, FiguresOfADefinitionAreKeptEvenWhereTheyAreClose) {
+  plan::Announcements figures;
+  figures.repeats = {20ms, 50ms, 50ms, 70ms};
+  announcer_.add(1, schedule_of(Family::kIpv4, figures), 1);
+  start(1);
+  run_until(10s);
+  EXPECT_THAT(times(1), ElementsAre(0, 20, 50, 60, 70));
+}
+
 TEST(AnnouncerDeathTest, RefusesAnIndexTwice) {
   Announcer announcer;
   announcer.add(1, for_family(Family::kIpv4), 1);

@@ -144,6 +144,20 @@ TEST_F(Track, ADefaultGatewayThatStopsAnsweringMovesTheAddress) {
   EXPECT_TRUE(owns("node-a"));
 }
 
+TEST_F(Track, AGatewayIsAskedByTheInterfaceItselfBesideAVirtualMac) {
+  ASSERT_NO_FATAL_FAILURE(lay_out());
+  ASSERT_NO_FATAL_FAILURE(default_route("node-a", lab_->client(1)));
+  ASSERT_NO_FATAL_FAILURE(default_route("node-b", lab_->client(2)));
+  ASSERT_NO_FATAL_FAILURE(
+      start(tracking("    virtualMAC: true\n" + track("gateway: {interval: 200ms, misses: 3}"))));
+  EXPECT_TRUE(says("node-a", "tracked (gateway): ok"));
+  EXPECT_TRUE(says("node-b", "tracked (gateway): ok"));
+  ASSERT_OK(set_sysctl(lab_->client(1).net(), "ipv4/conf/all/arp_ignore", "8"));
+  EXPECT_TRUE(owns("node-b"));
+  ASSERT_OK(set_sysctl(lab_->client(1).net(), "ipv4/conf/all/arp_ignore", "0"));
+  EXPECT_TRUE(owns("node-a"));
+}
+
 TEST_F(Track, AnotherDefaultRouteIsAnotherGateway) {
   ASSERT_NO_FATAL_FAILURE(lay_out());
   ASSERT_NO_FATAL_FAILURE(default_route("node-a", lab_->client(1)));

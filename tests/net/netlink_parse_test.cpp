@@ -67,6 +67,33 @@ TEST(NetlinkParse, LinkIsUpOnlyWithAdministrativeAndOperationalStateAndCarrier) 
   }
 }
 
+std::vector<std::uint8_t> link_info(std::string_view kind) {
+  return MessageBuilder{RTM_NEWLINK, std::uint32_t{0}}.attribute(IFLA_INFO_KIND, kind).build();
+}
+
+TEST(NetlinkParse, AMacvlanIsOursByItsAliasOrBeforeItHasOneByItsGroup) {
+  const auto parsed = [](std::string_view kind, std::uint32_t group, std::string_view alias) {
+    const auto info = link_info(kind);
+    auto message = link_message(RTM_NEWLINK, IFF_UP);
+    message.attribute(IFLA_LINK, std::int32_t{3})
+        .attribute(IFLA_LINKINFO, std::span{info}.subspan(NLMSG_HDRLEN + sizeof(std::uint32_t)))
+        .attribute(IFLA_GROUP, group);
+    if (!alias.empty()) message.attribute(IFLA_IFALIAS, alias);
+    return parse(message.build()).links.at(0);
+  };
+  const auto made = parsed("macvlan\0"sv, 213, "vipra: virtual MAC\0"sv);
+  EXPECT_TRUE(made.macvlan);
+  EXPECT_TRUE(made.ours);
+  EXPECT_EQ(made.lower, 3);
+  EXPECT_TRUE(parsed("macvlan\0"sv, 0, "vipra: virtual MAC\0"sv).ours);
+  EXPECT_TRUE(parsed("macvlan\0"sv, 213, {}).ours) << "not finished";
+  EXPECT_FALSE(parsed("macvlan\0"sv, 0, {}).ours);
+  EXPECT_FALSE(parsed("macvlan\0"sv, 213, "somebody's\0"sv).ours);
+  const auto veth = parsed("veth\0"sv, 213, "vipra: virtual MAC\0"sv);
+  EXPECT_FALSE(veth.macvlan || veth.ours);
+  EXPECT_EQ(veth.lower, 0) << "the other end, of whatever namespace";
+}
+
 TEST(NetlinkParse, MacOfAnotherSizeIsNone) {
   const auto got = parse(MessageBuilder{RTM_NEWLINK, link_body(0)}
                              .attribute(IFLA_IFNAME, "ib0\0"sv)

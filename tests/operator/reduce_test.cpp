@@ -477,6 +477,18 @@ TEST_F(PriorityGap, IsJudgedByWhatIsDefined) {
   EXPECT_EQ(condition("Degraded"), "False AsExpected");
 }
 
+// The member of a group: its lead takes over, or not.
+TEST_F(PriorityGap, OfRoutersThatFollowMattersToNobody) {
+  EXPECT_EQ(judged(200, 150, 149, 100ms), "True PriorityGap");
+  for (const auto* name : {"node-a", "node-b", "node-c"}) {
+    auto facts = std::make_shared<NodeFacts>(*input.nodes.at(name).facts);
+    facts->routers[0].follows = true;
+    send(facts);
+  }
+  reduce();
+  EXPECT_EQ(condition("Degraded"), "False AsExpected");
+}
+
 TEST_F(PriorityGap, WaitsBehindEverythingElse) {
   EXPECT_EQ(judged(200, 150, 149, 100ms), "True PriorityGap");
   auto facts = std::make_shared<NodeFacts>(*input.nodes.at("node-a").facts);

@@ -160,17 +160,22 @@ TEST(Build, LetsARefusedObjectLeadNobody) {
   EXPECT_EQ(build({winner, loser, member}, node(), 1).state.routers.at(1).lead, std::nullopt);
 }
 
-TEST(Build, RefusesAMemberWhereItsLeadIsNot) {
+TEST(Build, RefusesAMemberThatSelectsOtherNodesThanItsLead) {
   auto lead = vip("a", {"192.0.2.1"}, 51);
   auto member = vip("b", {"192.0.2.2"}, 52);
   lead.vrrp.group = member.vrrp.group = "shop";
-  lead.node_selector.requirements = {{"nowhere", definitions::LabelRequirement::Operator::kExists, {}}};
-  const auto plan = build({lead, member}, node(), 1);
-  EXPECT_TRUE(plan.state.routers.empty());
-  ASSERT_EQ(plan.refusals.size(), 2u);
-  EXPECT_EQ(plan.refusals[0].reason, Reason::kNodeNotSelected);
-  EXPECT_EQ(plan.refusals[1].reason, Reason::kGroupMember);
-  EXPECT_THAT(plan.refusals[1].message, HasSubstr("of a, which leads the group shop"));
+  for (auto* narrow : {&lead, &member}) {
+    lead.node_selector.requirements.clear();
+    member.node_selector.requirements.clear();
+    narrow->node_selector.requirements = {
+        {"nowhere", definitions::LabelRequirement::Operator::kDoesNotExist, {}}};
+    const auto plan = build({lead, member}, node(), 1);
+    ASSERT_EQ(plan.state.routers.size(), 1u);
+    EXPECT_EQ(plan.state.routers[0].id, "a/ipv4");
+    ASSERT_EQ(plan.refusals.size(), 1u);
+    EXPECT_EQ(plan.refusals[0].reason, Reason::kGroupMember);
+    EXPECT_THAT(plan.refusals[0].message, HasSubstr("not that of a, which leads the group shop"));
+  }
 }
 
 TEST(Build, CopiesVersion2AndItsPassword) {

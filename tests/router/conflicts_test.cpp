@@ -243,6 +243,14 @@ TEST_F(TooClose, PrioritiesThatChangeAllTheTimeMakeNoWords) {
   for (const auto& line : b.world.take()) EXPECT_FALSE(line.starts_with("warning")) << line;
 }
 
+TEST_F(TooClose, WhoFollowsTakesNothingOver) {
+  auto desired = with(100);
+  desired.lead = "web/other";
+  Bench b{desired};
+  listen(b, 102, 0s, 20s);
+  EXPECT_EQ(b.router.warning(), nullptr);
+}
+
 TEST_F(TooClose, WhatACheckDidIsNoMistakeOfTheDefinition) {
   Bench b{with(150)};
   b.router.set_contributions(b.now,

@@ -85,10 +85,16 @@ TEST_F(Table, ForgetsWhoIsSilentForSomeOfItsIntervals) {
 }
 
 TEST_F(Table, LooksAtAListOnceASecondHoweverFastItComes) {
-  EXPECT_TRUE(hear(7, one, 1s).examine);
   int examined = 0;
-  for (int i = 1; i <= 5000; ++i) examined += hear(7, one, 1s + i * 1ms).examine ? 1 : 0;
+  for (int i = 0; i < 3000; ++i) examined += hear(7, one, 1s + i * 1ms).examine ? 1 : 0;
+  EXPECT_EQ(examined, 0) << "a VRID may be changing";
+  for (int i = 3000; i < 8000; ++i) examined += hear(7, one, 1s + i * 1ms).examine ? 1 : 0;
   EXPECT_EQ(examined, 5);
+}
+
+TEST_F(Table, HoldsNobodyWhoTakesHisLeave) {
+  EXPECT_EQ(hear(7, one, 1s, 100ms, 1, 0).router, nullptr);
+  EXPECT_TRUE(table.all().empty());
 }
 
 TEST_F(Table, CountsThoseForWhomThereIsNoRoom) {
