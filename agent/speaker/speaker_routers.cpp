@@ -63,7 +63,6 @@ void Speaker::add_router(const plan::VirtualRouter& desired) {
   slot.left_behind = page_.take_left_behind(desired.id);
   by_id_[desired.id] = index;
   snapshots_.mark_changed(index);
-  apply_contributions(desired.id);
 }
 
 void Speaker::retire(const std::vector<router::RouterIndex>& routers) {
@@ -311,8 +310,9 @@ void Speaker::remove_orphans() {
       if (removed++ == before) first = ip;
     }
     if (removed > before) {
-      log_.warning("address.orphan_removed",
-                   {{"interface", link.name}, {"address", first.to_string()}, {"addresses", removed - before}});
+      log_.warning(
+          "address.orphan_removed",
+          {{"interface", link.name}, {"address", first.to_string()}, {"addresses", removed - before}});
     }
     if (orphans_left_) break;
   }
