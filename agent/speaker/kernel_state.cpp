@@ -190,7 +190,7 @@ void KernelState::on_result(net::KernelResult&& result) {
       break;
     case net::CommandKind::kRemoveDevice:
       if (failed) log_.error("device.not_removed", {{"error", result.error.what}});
-      listener_.on_device_removed(target.index);
+      listener_.on_device_removed(failed ? Status{tl::unexpected{result.error}} : Status{});
       break;
     case net::CommandKind::kSetNeighbourGuard:
       listener_.on_guard_set(failed ? Status{tl::unexpected{result.error}} : Status{});

@@ -31,7 +31,7 @@ class KernelListener {
   virtual void on_address_removed(int index, const IpAddress& ip) = 0;
   virtual void on_group_joined(int index, Family family, const Status& status) = 0;
   virtual void on_device_made(const ownership::DeviceSpec& spec, const Status& status) = 0;
-  virtual void on_device_removed(int index) = 0;
+  virtual void on_device_removed(const Status& status) = 0;
   virtual void on_guard_set(const Status& status) = 0;
 };
 

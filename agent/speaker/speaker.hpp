@@ -148,7 +148,7 @@ class Speaker final : private RouterDirectory,
   void on_address_removed(int index, const IpAddress& ip) override;
   void on_group_joined(int index, Family family, const Status& status) override;
   void on_device_made(const ownership::DeviceSpec& spec, const Status& status) override;
-  void on_device_removed(int index) override;
+  void on_device_removed(const Status& status) override;
   void on_guard_set(const Status& status) override;
   template <class Change>
   void for_owners(int index, const IpAddress& ip, Change&& change);

@@ -105,8 +105,10 @@ void Speaker::on_device_made(const ownership::DeviceSpec& spec, const Status& st
   interfaces_dirty_ = true;
 }
 
-void Speaker::on_device_removed(int index) {
-  devices_.on_device_removed(index);
+void Speaker::on_device_removed(const Status& status) {
+  devices_.on_device_removed(status);
+  // Not after a failure, which would be repeated at once: the next word about links will do.
+  if (status) interfaces_dirty_ = true;
 }
 
 void Speaker::on_guard_set(const Status& status) {

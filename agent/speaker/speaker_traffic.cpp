@@ -93,6 +93,8 @@ void Speaker::on_interfaces_changed() {
 }
 
 void Speaker::on_address_event(int index, const IpAddress& ip, ownership::AddressSet::Kernel state) {
+  // Added for a router that has moved on meanwhile.
+  if (state == ownership::AddressSet::Kernel::kOurs && !is_carried(index, ip)) interfaces_dirty_ = true;
   for_owners(index, ip, [&](router::VirtualRouter& r) { r.on_kernel_address(now_, ip, state); });
 }
 

@@ -33,6 +33,11 @@ void VirtualMacDevices::set_guard(KernelState& kernel, TimePoint now) {
   guard_retry_at_.reset();
   if (!socket_ || guard_under_way_) return;
   const bool nothing_yet = !posted_ && !inherited_;
+  if (!guard_.devices && !applied_ && !inherited_) {
+    // Where it cannot be set there is nothing to take away either.
+    guard_error_.clear();
+    return;
+  }
   if (nothing_yet ? !guard_.devices : posted_ && *posted_ == guard_ && guard_error_.empty()) return;
   auto next = std::make_shared<const ownership::NeighbourGuard>(guard_);
   if (!kernel.set_guard(socket_.get(), next)) {
@@ -48,19 +53,25 @@ tl::expected<ownership::VirtualMacDevice, VirtualMacDevices::Missing> VirtualMac
     TimePoint now) {
   auto judgement = ownership::judge_device(kernel.view(), segment, router);
   if (judgement.fault) return tl::unexpected{Missing{std::move(*judgement.fault), false}};
-  if (!guard_error_.empty() && !applied_) return missing(segment, guard_error_, false);
+  if (!guard_error_.empty() && !applied_ && !inherited_) return missing(segment, guard_error_, false);
   const ownership::DeviceSpec spec{segment.index, router.family, router.vrid};
   const auto name = spec.name();
   // Not before: a device that comes up speaks.
-  if (!inherited_ && !(applied_ && applied_->covers(segment, router)))
+  if (!inherited_ && !(applied_ && applied_->covers(segment, router))) {
+    if (!guard_error_.empty()) return missing(segment, guard_error_, false);
     return missing(segment, "the packet filter for the device " + name + " is being set", true);
+  }
+  if (judgement.ready && judgement.ready->index == removing_)
+    return missing(segment, "the device " + name + " is being removed, and will be made anew", true);
   if (judgement.ready) {
     making_.erase(name);
     return std::move(*judgement.ready);
   }
   auto& making = making_[name];
   making.wanted = true;
-  if (!making.under_way && now >= making.retry_at) {
+  const auto under_way =
+      std::count_if(making_.begin(), making_.end(), [](const auto& entry) { return entry.second.under_way; });
+  if (!making.under_way && now >= making.retry_at && under_way < kMakingAtOnce) {
     making.under_way = kernel.make_device(spec);
     making.retry_at = now + kRetry;
   }
@@ -69,10 +80,14 @@ tl::expected<ownership::VirtualMacDevice, VirtualMacDevices::Missing> VirtualMac
 }
 
 void VirtualMacDevices::remove_orphans(KernelState& kernel) {
+  // One at a time, for as long as the kernel shows it: whoever is promoted meanwhile waits behind one only.
+  if (removing_ && kernel.view().link(*removing_) == nullptr) removing_.reset();
+  if (removing_) return;
   for (const auto& link : ownership::orphan_devices(kernel.view(), wanted_)) {
-    if (removing_.contains(link.index) || !kernel.remove_device(link.index)) continue;
+    if (!kernel.remove_device(link.index)) return;
     log_.info("device.removed", {{"device", link.name}, {"interface_index", link.lower}});
-    removing_.insert(link.index);
+    removing_ = link.index;
+    return;
   }
 }
 

@@ -52,13 +52,18 @@ class VirtualMacDevices {
   // Inherited: the rules of the last speaker hold, until they are replaced.
   void on_socket(sys::UniqueFd fd, const std::string& error, bool inherited, TimePoint now);
   void on_device_made(const ownership::DeviceSpec& spec, const Status& status, TimePoint now);
-  void on_device_removed(int index) { removing_.erase(index); }
+  // Tried again at the next evaluation where it failed; gone when the kernel no longer shows it.
+  void on_device_removed(const Status& status) {
+    if (!status) removing_.reset();
+  }
   void on_guard_set(const Status& status, TimePoint now);
   // When what failed, or did not come up, is tried again.
   [[nodiscard]] std::optional<TimePoint> deadline() const;
 
  private:
   static constexpr Duration kRetry = std::chrono::seconds{5};
+  // Each holds up the kernel writer, and whoever is promoted meanwhile.
+  static constexpr int kMakingAtOnce = 4;
 
   struct Making {
     bool under_way = false;
@@ -70,7 +75,7 @@ class VirtualMacDevices {
   const log::Logger& log_;
   std::set<std::string> wanted_;
   std::map<std::string, Making> making_;
-  std::set<int> removing_;
+  std::optional<int> removing_;
 
   ownership::NeighbourGuard guard_;  // wanted
   std::shared_ptr<const ownership::NeighbourGuard> posted_;

@@ -27,7 +27,7 @@ struct Groups : AgentLab {
     return definition;
   }
 
-  void prepare(const VipDefinition& lead, const VipDefinition& member) {
+  void prepare_alone(const VipDefinition& lead, const VipDefinition& member) {
     ASSERT_NO_FATAL_FAILURE(build(2));
     ASSERT_OK(must("node-a", {"ip", "link", "add", kMemberSegment, "type", "veth", "peer", "name",
                               kMemberSegment, "netns", node("node-b").net().path()}));
@@ -42,6 +42,9 @@ struct Groups : AgentLab {
     ASSERT_OK(lab_->write_definition("inside.yaml", member.yaml()));
     ASSERT_OK(node("node-a").start_agent(agent()));
     ASSERT_TRUE(all_at("node-a", s{15}));
+  }
+  void prepare(const VipDefinition& lead, const VipDefinition& member) {
+    ASSERT_NO_FATAL_FAILURE(prepare_alone(lead, member));
     ASSERT_OK(node("node-b").start_agent(agent()));
     ASSERT_TRUE(
         wait_until([&] { return state_of("node-b", "b-inside") == "Backup LowerPriority"; }, s{10}, ms{50}));
@@ -152,6 +155,25 @@ TEST_F(Groups, AHealedCutOfTheLeadsSegmentIsNoMove) {
       wait_until([&] { return state_of("node-b", "a-outside") == "Backup LowerPriority"; }, s{5}, ms{50}));
   EXPECT_EQ(owned("node-a"), 3);
   EXPECT_EQ(count_logged(node("node-a"), "router.transition"), before);
+}
+
+// Whose lead sorts behind it: "web-inside/ipv4" comes before "web/ipv4".
+TEST_F(Groups, ACrashOfTheSpeakerTakesNoAddressAway) {
+  auto lead = outside();
+  auto member = inside();
+  lead.name = "web";
+  member.name = "web-inside";
+  ASSERT_NO_FATAL_FAILURE(prepare_alone(lead, member));
+  auto watch = lab_->watch_addresses();
+  ASSERT_OK(watch);
+  const auto old = node("node-a").process(Role::kSpeaker);
+  ASSERT_OK(old);
+  ASSERT_OK(node("node-a").signal(Role::kSpeaker, SIGKILL));
+  ASSERT_TRUE(logged(node("node-a"), "\"reason\":\"Adopted\"", s{5}));
+  EXPECT_TRUE(wait_until([&] { return count_logged(node("node-a"), "\"reason\":\"Adopted\"") == 3; }, s{5}));
+  for (const auto& change : (*watch)->changes())
+    EXPECT_TRUE(change.added) << change.address.to_string() << " went from " << change.station;
+  EXPECT_EQ(owned("node-a"), 3);
 }
 
 TEST_F(Groups, DeletingTheLeadMovesNothing) {
