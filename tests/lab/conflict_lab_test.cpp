@@ -177,9 +177,18 @@ TEST_F(Conflicts, ForgedVirtualRoutersFillNeitherTheTableNorTheLog) {
 
 TEST_F(Conflicts, TheSameAddressUnderAnotherVridIsAConflictUntilItIsSilent) {
   ASSERT_NO_FATAL_FAILURE(up_with_owner(2));
-  ASSERT_OK(lab_->client().inject(foreign(77, lab_->client().facts().v4, vip_)));
+  const auto advertise = [&] {
+    ASSERT_OK(lab_->client().inject(foreign(77, lab_->client().facts().v4, vip_)));
+  };
+  advertise();
+  EXPECT_FALSE(becomes("node-a", "Conflict", "True Conflict", ms{1500})) << "nodes may be changing the id";
   for (const auto* name : {"node-a", "node-b"}) {
-    ASSERT_TRUE(becomes(name, "Conflict", "True Conflict", s{5}));
+    ASSERT_TRUE(wait_until(
+        [&] {
+          advertise();
+          return static_cast<bool>(becomes(name, "Conflict", "True Conflict", ms{1000}));
+        },
+        s{15}));
     const auto said = condition(name, "Conflict");
     EXPECT_THAT(said, HasSubstr("10.99.0.100"));
     EXPECT_THAT(said, HasSubstr("virtual router id 77"));
