@@ -109,6 +109,9 @@ void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& adve
   backup.master_priority = advert.priority;
   // Somebody serves: what is held from an earlier mastership is his now.
   shorten(backup.hold_until, now.mono + hold_after_better());
+  // A follower whose lead stands tolerates nobody whom it would win against, whatever the policy: that one's
+  // lead and this one's do not hear each other.
+  if (config_.follows_lead && lead_ == LeadState::kMaster && wins_against(advert)) return;
   if (!lower) {
     backup.taking_over = false;
     backup.better_since.reset();

@@ -14,22 +14,26 @@ MemberState VirtualRouter::member_state() const {
     out.fault = desired_.id + ": " +
                 (current->detail.empty() ? std::string{to_string(current->reason)} : current->detail);
   }
-  const auto why = machine_.reason();
-  out.beaten =
-      contested_until_.has_value() || (state() == State::kBackup && machine_.heard_master() &&
-                                       (why == Reason::kLowerPriority || why == Reason::kLowerAddress));
-  // Two for masters that meet: a contest counts for one after its last advertisement.
-  out.patience = 2 * down_interval();
+  out.beaten = contested_until_.has_value();
+  // Who beats it is remembered for as long as a move takes: he has done so that long only where he goes on
+  // until then. Otherwise the few advertisements of a move would take a group from its winner.
+  out.patience = down_interval() * 2;
   return out;
 }
 
-// At a tie a follower leaves the word to its lead. On a segment of its own that may mean two masters for as
-// long as the leads do not hear one another: the one with the lower address says so.
+// Whom it hears last may be a worse one than whom it hears: the best is remembered. At a tie a follower
+// leaves the word to its lead. On a segment of its own that may mean two masters for as long as the leads do
+// not hear one another: the one with the lower address says so.
 void VirtualRouter::note_contest(const vrrp::Advertisement& advertisement, const IpAddress& source,
                                  TimePoint received_at) {
-  if (desired_.group.empty() || !desired_.lead || state() != State::kMaster) return;
-  if (advertisement.priority != effective_priority() || !segment_ || !(source > segment_->primary)) return;
-  contested_until_ = received_at + down_interval();
+  if (desired_.group.empty() || !desired_.lead || !segment_) return;
+  if (advertisement.priority == vrrp::kResign) {
+    if (machine_.heard_master() == source) contested_until_.reset();
+    return;
+  }
+  const bool better = advertisement.priority > effective_priority() ||
+                      (advertisement.priority == effective_priority() && source > segment_->primary);
+  if (better) contested_until_ = received_at + down_interval();
 }
 
 void VirtualRouter::set_members(const Instant& now, const std::vector<RouterIndex>& members) {
@@ -45,8 +49,13 @@ void VirtualRouter::on_member(const Instant& now, RouterIndex member, const Memb
 
 void VirtualRouter::judge_group(const Instant& now) {
   const bool could = members_.may_stand();
-  members_.judge(now.mono, state() == State::kMaster,
-                 state() == State::kBackup && machine_.heard_master().has_value());
+  // Only a better one has the word. A worse one took over when this one yielded, and will yield to the same
+  // member: the two of them would take turns without end.
+  const auto why = machine_.reason();
+  const bool hears = state() == State::kBackup && machine_.heard_master() &&
+                     (why == Reason::kLowerPriority || (why == Reason::kLowerAddress && segment_ &&
+                                                        *machine_.heard_master() > segment_->primary));
+  members_.judge(now.mono, state() == State::kMaster, hears);
   const auto& fault = members_.fault();
   const auto& told = faults_[static_cast<std::size_t>(FaultSource::kGroup)];
   if (fault.empty() ? told.has_value() : !told || told->detail != fault) {

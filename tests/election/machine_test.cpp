@@ -226,6 +226,26 @@ TEST_F(Follower, ResignsWhenItsLeadIsAway) {
   EXPECT_THAT(d.at(1.5, LeadChanged{LeadState::kAway}),
               ElementsAre("@1.5 advert(0)", "@1.5 silence", "@1.5 Master->Backup:LeadIsNotMaster"));
 }
+TEST_F(Follower, ToleratesNobodyWhomItWouldWinAgainstBesideAStandingLead) {
+  for (const int other : {100, 150}) {
+    auto d = make();
+    (void)d.at(0, Startup{});
+    (void)d.at(1, LeadChanged{LeadState::kMaster});
+    (void)d.advert(1.1, "fe80::16", 200, k1s);  // on a segment where the lead is not
+    ASSERT_EQ(d.machine.state(), State::kBackup);
+    for (int second = 2; second <= 4; ++second) (void)d.advert(second, "fe80::1", other, k1s);
+    (void)d.until(5);
+    EXPECT_EQ(d.machine.state(), State::kMaster) << other;
+  }
+}
+TEST_F(Follower, ThatStartsBesideAStandingLeadWaitsForNothing) {
+  auto config = config_1s();
+  config.follows_lead = true;
+  config.startup_delay = 1h;
+  Driver d{150, config, "fe80::15"};
+  (void)d.at(0, LeadChanged{LeadState::kMaster});
+  EXPECT_THAT(d.at(1, Startup{}), Contains("@1 Init->Master:LeadIsMaster"));
+}
 TEST_F(Follower, ATieDoesNotTearTheFamiliesApart) {
   auto d = make();
   (void)d.at(0, Startup{});

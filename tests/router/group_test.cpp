@@ -177,6 +177,51 @@ TEST_F(Group, GivesUpAllWhereABetterNodeHasOne) {
   EXPECT_EQ(member.state(), State::kMaster);
 }
 
+TEST_F(Group, StaysDownBesideAWorseNodeThatTookOver) {
+  wait(1s);
+  for (int i = 0; i < 15; ++i) {
+    hear(member, 200, "10.0.2.99");
+    wait(100ms);
+  }
+  ASSERT_EQ(lead.reason(), Reason::kGroupMember);
+  for (const int priority : {50, 50, 50, 0}) {
+    hear(member, 200, "10.0.2.99");
+    hear(lead, priority, "10.0.2.98");
+    wait(100ms);
+  }
+  for (int i = 0; i < 10; ++i) {
+    hear(member, 200, "10.0.2.99");
+    wait(100ms);
+    ASSERT_EQ(lead.state(), State::kBackup) << "it would be beaten again, and the worse one after it";
+  }
+}
+
+TEST_F(Group, OutlivesTheFewAdvertisementsOfATakeoverAtATie) {
+  wait(1s);
+  hear(member, 100, "10.0.2.99");
+  wait(5ms);
+  hear(member, 100, "10.0.2.99");
+  for (int i = 0; i < 40; ++i) {
+    wait(50ms);
+    ASSERT_EQ(lead.state(), State::kMaster) << i;
+  }
+}
+
+TEST_F(Group, RemembersTheBetterOneWhenAWorseOneSpeaksInBetween) {
+  wait(1s);
+  for (int i = 0; i < 15; ++i) {
+    hear(member, 200, "10.0.2.99");
+    wait(100ms);
+  }
+  ASSERT_EQ(lead.reason(), Reason::kGroupMember);
+  for (int i = 0; i < 20; ++i) {
+    hear(member, 200, "10.0.2.99");
+    hear(member, 50, "10.0.2.98");
+    wait(100ms);
+    ASSERT_EQ(lead.state(), State::kBackup) << i;
+  }
+}
+
 TEST_F(Group, ResolvesATieThatLastsByTheAddress) {
   wait(1s);
   for (int i = 0; i < 15; ++i) {

@@ -43,7 +43,11 @@ constexpr std::array<std::string_view, kGuards> kGuardNames{"skewed-takeover",
                                                             "priority-shortens",
                                                             "priority-never-extends",
                                                             "config-rearms",
-                                                            "fault-resigns"};
+                                                            "fault-resigns",
+                                                            "yields-for-group",
+                                                            "waits-for-group",
+                                                            "stands-for-group-again",
+                                                            "fault-of-member"};
 
 constexpr std::array<std::string_view, kBoundaries> kBoundaryNames{"send", "add", "remove", "announce",
                                                                    "page"};
@@ -52,7 +56,7 @@ constexpr std::array<std::string_view, std::variant_size_v<election::Event>> kEv
     "Startup",         "Shutdown",       "Release",         "CancelRelease",
     "DeadlineReached", "AdvertReceived", "PriorityChanged", "PrimaryAddressChanged",
     "ConfigChanged",   "Faulted",        "Recovered",       "TakerAnnounced",
-    "LeadChanged",     "Stalled",        "PeerEvidence"};
+    "LeadChanged",     "GroupJudged",    "Stalled",         "PeerEvidence"};
 
 template <class Event, std::size_t Index = 0>
 constexpr std::size_t index_of() {
@@ -100,6 +104,8 @@ constexpr std::array kRequired{step<Startup>(State::kInit, State::kBackup),
                                step<ConfigChanged>(State::kMaster, State::kMaster),
                                step<Faulted>(State::kMaster, State::kFault),
                                step<LeadChanged>(State::kMaster, State::kBackup),
+                               step<GroupJudged>(State::kMaster, State::kBackup),
+                               step<GroupJudged>(State::kBackup, State::kBackup),
                                step<DeadlineReached>(State::kReleasing, State::kInit),
                                step<DeadlineReached>(State::kReleasing, State::kReleasing),
                                step<AdvertReceived>(State::kReleasing, State::kReleasing),

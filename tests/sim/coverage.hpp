@@ -58,8 +58,12 @@ enum class Guard : std::uint8_t {
   kPriorityNeverExtends,
   kConfigRearms,
   kFaultResigns,
+  kYieldsForGroup,
+  kWaitsForGroup,
+  kStandsForGroupAgain,
+  kFaultOfMember,
 };
-inline constexpr std::size_t kGuards = static_cast<std::size_t>(Guard::kFaultResigns) + 1;
+inline constexpr std::size_t kGuards = static_cast<std::size_t>(Guard::kFaultOfMember) + 1;
 [[nodiscard]] std::string_view to_string(Guard guard) noexcept;
 
 class Coverage {

@@ -17,6 +17,8 @@ constexpr std::array<std::string_view, kFaultKinds> kNames{"loss",
                                                            "split",
                                                            "multicast-filter",
                                                            "group-pruned",
+                                                           "member-cut",
+                                                           "member-split",
                                                            "self-echo",
                                                            "stranger-claims",
                                                            "stranger-address",
@@ -36,6 +38,7 @@ constexpr std::array<std::string_view, kFaultKinds> kNames{"loss",
                                                            "events-lost",
                                                            "address-deleted",
                                                            "link-flap",
+                                                           "member-link-down",
                                                            "primary-change",
                                                            "speaker-crash",
                                                            "speaker-crash-loop",
@@ -47,6 +50,9 @@ constexpr std::array<std::string_view, kFaultKinds> kNames{"loss",
                                                            "worsened",
                                                            "bettered",
                                                            "check-fails",
+                                                           "member-socket-fails",
+                                                           "member-worsened",
+                                                           "member-check-fails",
                                                            "reconfigured"};
 
 constexpr std::array<std::string_view, kForeigns> kForeignNames{
@@ -109,6 +115,8 @@ FaultClass class_of(const Fault& fault) noexcept {
     case FaultKind::kSplit:
     case FaultKind::kMulticastFilter:
     case FaultKind::kGroupPruned:
+    case FaultKind::kMemberCut:
+    case FaultKind::kMemberSplit:
       return FaultClass::kTopology;
     case FaultKind::kSpeakerCrash:
     case FaultKind::kSpeakerCrashLoop:
@@ -121,6 +129,10 @@ FaultClass class_of(const Fault& fault) noexcept {
     case FaultKind::kWorsened:
     case FaultKind::kBettered:
     case FaultKind::kCheckFails:
+    case FaultKind::kMemberLinkDown:
+    case FaultKind::kMemberSocketFails:
+    case FaultKind::kMemberWorsened:
+    case FaultKind::kMemberCheckFails:
     case FaultKind::kReconfigured:
       return FaultClass::kMomentary;
     case FaultKind::kDuplicate:
@@ -146,6 +158,7 @@ std::string describe(const Fault& fault) {
   text += to_string(fault.kind);
   switch (fault.kind) {
     case FaultKind::kCut:
+    case FaultKind::kMemberCut:
       text += " from node " + std::to_string(fault.a) + " to node " + std::to_string(fault.b);
       break;
     case FaultKind::kLoss:
@@ -160,6 +173,7 @@ std::string describe(const Fault& fault) {
       text += " up to " + std::to_string(fault.amount) + " us, nodes " + nodes_of(fault.mask);
       break;
     case FaultKind::kSplit:
+    case FaultKind::kMemberSplit:
     case FaultKind::kGroupPruned:
     case FaultKind::kLostResignation:
       text += " nodes " + nodes_of(fault.mask);

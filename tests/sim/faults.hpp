@@ -18,7 +18,7 @@ inline constexpr std::size_t kMaxNodes = 7;
 // Not applicable yet, because the features do not exist: unicast beside multicast advertisements (a filter of
 // one path alone, disagreement between the two), a witness (flapping, unreachable), evidence from peers over
 // gRPC (stale, late), a hand-over by CancelRelease, mixed versions of the program with different wire
-// formats, groups of several VirtualIPs. An API server that is away is no fault here: nothing simulated ever
+// formats. An API server that is away is no fault here: nothing simulated ever
 // asks one. The machines use no realtime clock, so that there is none to jump. Version 2 of the protocol is
 // left to the golden traces; here it is what a wrongly configured peer speaks.
 enum class FaultKind : std::uint8_t {
@@ -36,7 +36,9 @@ enum class FaultKind : std::uint8_t {
   kSplit,            // `mask` against the rest
   kMulticastFilter,  // node a receives no advertisements; neighbour frames pass
   kGroupPruned,      // the switch sends the group's frames to none of `mask`
-  kSelfEcho,         // node a receives what it sends
+  kMemberCut,        // as kCut and kSplit, on the second segment: the first one's leave it alone
+  kMemberSplit,
+  kSelfEcho,  // node a receives what it sends
   // Other parties on the segment.
   kStrangerClaims,   // announces our addresses
   kStrangerAddress,  // somebody configures one of our addresses on node a
@@ -58,6 +60,7 @@ enum class FaultKind : std::uint8_t {
   kEventsLost,      // ENOBUFS on the event socket
   kAddressDeleted,  // by somebody else
   kLinkFlap,
+  kMemberLinkDown,
   kPrimaryChange,
   // Processes of node a.
   kSpeakerCrash,      // at the `amount`-th action from now
@@ -71,6 +74,10 @@ enum class FaultKind : std::uint8_t {
   kWorsened,
   kBettered,
   kCheckFails,
+  // ... of its group's member.
+  kMemberSocketFails,
+  kMemberWorsened,
+  kMemberCheckFails,
   kReconfigured,
 };
 inline constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::kReconfigured) + 1;

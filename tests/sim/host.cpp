@@ -12,10 +12,25 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int kVrid = 51;
+constexpr int kMembersVrid = 52;
 constexpr std::size_t kSocketDepth = 512;
+constexpr Duration kLongestOnTheWire = Centiseconds{4095};
 
 MacAddress mac_of(NodeId id) {
   return {{2, 0, 0, 0, 0, static_cast<std::uint8_t>(id + 1)}};
+}
+
+plan::VirtualRouter member_of(plan::VirtualRouter router, const plan::RouterId& lead, Duration interval) {
+  router.id = "vip-inside/ipv4";
+  router.family = Family::kIpv4;
+  router.vrid = *vrrp::Vrid::make(kMembersVrid);
+  router.interface = {plan::InterfaceSelector::Kind::kByName, "eth1"};
+  router.interval = std::min(interval, kLongestOnTheWire);
+  router.seniority.name = std::string{name_of(Role::kMember)};
+  router.addresses = {{IpAddress::v4(10, 0, kMembersNet, 100), router.seniority.name}};
+  router.link_local.reset();
+  router.lead = lead;
+  return router;
 }
 
 std::vector<plan::VirtualRouter> plan_of(const Scenario& scenario, const NodePlan& node) {
@@ -28,7 +43,8 @@ std::vector<plan::VirtualRouter> plan_of(const Scenario& scenario, const NodePla
   router.interval = node.interval;
   router.misses = scenario.misses;
   router.checksum = node.checksum;
-  router.seniority.name = "vip";
+  router.seniority.name = std::string{name_of(scenario.lead())};
+  if (scenario.group) router.group = "gateway";
   if (scenario.v4) {
     router.id = "vip/ipv4";
     router.addresses = {{IpAddress::v4(10, 0, 2, 100), "vip"}, {IpAddress::v4(10, 0, 2, 101), "vip"}};
@@ -42,7 +58,14 @@ std::vector<plan::VirtualRouter> plan_of(const Scenario& scenario, const NodePla
     if (scenario.v4) router.lead = "vip/ipv4";
     all.push_back(router);
   }
+  if (scenario.group)
+    all.push_back(member_of(router, all.front().id, node.interval * scenario.member_interval));
   return all;
+}
+
+std::vector<IpAddress> primaries_of(const Scenario& scenario, const NodePlan& node) {
+  if (scenario.group) return {node.primary_v4, node.primary_v6, node.member_primary};
+  return {node.primary_v4, node.primary_v6};
 }
 
 }  // namespace
@@ -52,9 +75,8 @@ Host::Host(World& world, NodeId id, const NodePlan& plan, std::uint64_t seed)
       id_{id},
       random_{seed},
       mac_{mac_of(id)},
-      primary_v4_{plan.primary_v4},
-      primary_v6_{plan.primary_v6},
-      kernel_{*this, mac_, plan.primary_v4, plan.primary_v6},
+      primaries_{plan.primary_v4, plan.primary_v6, plan.member_primary},
+      kernel_{*this, mac_, primaries_of(world.scenario(), plan)},
       desired_{plan_of(world.scenario(), plan)} {
   const auto mono = random_.between(10s, 1000s);
   clock_ = NodeClock{mono, mono + random_.between(0s, 5000s), plan.clock_ppm};
@@ -134,6 +156,7 @@ void Host::start_speaker() {
   speaker_started_ = instant().mono;
   speaker_ = std::make_unique<Speaker>(*this, desired_, left_behind);
   if (!contributions_.empty()) speaker_->set_contributions(contributions_);
+  if (members_socket_fails_ > 0) speaker_->set_socket_fault(Role::kMember, true);
   world_.disturbed();
   world_.note(id_, "speaker starts");
   after_turn();
@@ -154,7 +177,7 @@ void Host::speaker_crashed() {
   auto voices = young ? voices_ : std::vector<PageSlot>{};
   for (const auto& slot : page_) {
     if (!slot.in_use) continue;
-    std::erase_if(voices, [&](const PageSlot& older) { return older.family == slot.family; });
+    std::erase_if(voices, [&](const PageSlot& older) { return older.role == slot.role; });
     if (slot.has_voice()) voices.push_back(slot);
   }
   end_speaker();
@@ -200,7 +223,8 @@ void Host::on_supervisor(std::uint32_t what) {
     case Supervisor::kResigns:
       for (auto& voice : voices_) {
         vrrp::set_priority({voice.message.data(), voice.size}, vrrp::kResign);
-        static_cast<void>(send(voice.source, vrrp_group(voice.family), {voice.message.data(), voice.size}));
+        static_cast<void>(
+            send(voice.source, vrrp_group(family_of(voice.role)), {voice.message.data(), voice.size}));
       }
       if (--rounds_left_ > 0) {
         schedule(Supervisor::kResigns, 1ms);
@@ -304,7 +328,7 @@ void Host::after_turn() {
 // -----------------------------------------------------------------------------------------------------
 
 void Host::on_delivery(const Packet& packet) {
-  if (!powered_ || !agent_ || !kernel_.up() || burden.suspended > 0) return;
+  if (!powered_ || !agent_ || !kernel_.up(packet.role) || burden.suspended > 0) return;
   auto& socket = packet.kind == Packet::Kind::kAdvertisement ? advertisements_ : claims_;
   if (socket.size() >= (burden.short_queue > 0 ? 1 : kSocketDepth)) {
     world_.count_overflow();
@@ -330,9 +354,9 @@ const ReceivedPacket* Host::next_claim() {
 
 bool Host::send(const IpAddress& source, const IpAddress& destination,
                 std::span<const std::uint8_t> message) {
-  if (!kernel_.up()) return false;
+  if (!kernel_.up(role_of(source))) return false;
   Packet packet;
-  packet.family = source.family();
+  packet.role = role_of(source);
   packet.sender = packet.port = id_;
   packet.source = source;
   packet.destination = destination;
@@ -342,21 +366,21 @@ bool Host::send(const IpAddress& source, const IpAddress& destination,
 }
 
 void Host::announce(const IpAddress& ip, const vrrp::NeighbourFrame& frame) {
-  if (!kernel_.up()) return;
+  if (!kernel_.up(role_of(ip))) return;
   Packet packet;
   packet.kind = Packet::Kind::kNeighbour;
-  packet.family = ip.family();
+  packet.role = role_of(ip);
   packet.sender = packet.port = id_;
   packet.set(frame.view());
   world_.announcement_sent(packet, ip);
 }
 
-void Host::heard(Family family, const IpAddress& source, int priority) {
-  world_.heard(id_, family, source, priority);
+void Host::heard(Role role, const IpAddress& source, int priority) {
+  world_.heard(id_, role, source, priority);
 }
 
-void Host::transition(Family family, const election::Transition& transition) {
-  world_.transition(id_, family, transition);
+void Host::transition(Role role, const election::Transition& transition) {
+  world_.transition(id_, role, transition);
 }
 
 void Host::died_at(Boundary boundary) {
@@ -366,18 +390,23 @@ void Host::died_at(Boundary boundary) {
 // ---- what it is
 // --------------------------------------------------------------------------------------------------
 
-State Host::state(Family family) const {
-  const auto* found = router(family);
+State Host::state(Role role) const {
+  const auto* found = router(role);
   return found == nullptr ? State::kUnknown : found->state();
 }
 
-bool Host::stands(Family family) const {
-  const auto now = state(family);
-  return runs() && kernel_.up() && (now == State::kMaster || now == State::kBackup);
+bool Host::stands(Role role) const {
+  const auto now = state(role);
+  return runs() && kernel_.up(role) && (now == State::kMaster || now == State::kBackup);
 }
 
-IpAddress Host::primary(Family family) const {
-  return family == Family::kIpv4 ? primary_v4_ : primary_v6_;
+IpAddress Host::primary(Role role) const {
+  return primaries_[index_of(role)];
+}
+
+const plan::VirtualRouter& Host::desired(Role role) const {
+  return *std::find_if(desired_.begin(), desired_.end(),
+                       [&](const auto& router) { return role_of(router) == role; });
 }
 
 }  // namespace vipra::sim

@@ -3,6 +3,7 @@
 // decides).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -60,7 +61,9 @@ class Host final : private Kernel::Listener {
   void wake_up();
   void crash_at_action(int n);
   void crash_loop() { crashes_to_come_ = 2; }
-  void contribute(int delta, bool fault);
+  // To the VirtualIP of this role's router.
+  void contribute(Role role, int delta, bool fault);
+  void fail_members_socket(bool begins);
   void reconfigure(int variant);
   void drop_all_events(bool begins);
   void kernel_free();
@@ -84,8 +87,8 @@ class Host final : private Kernel::Listener {
                           std::span<const std::uint8_t> message);
   [[nodiscard]] bool post(const KernelCommand& command);
   void announce(const IpAddress& ip, const vrrp::NeighbourFrame& frame);
-  void heard(Family family, const IpAddress& source, int priority);
-  void transition(Family family, const election::Transition& transition);
+  void heard(Role role, const IpAddress& source, int priority);
+  void transition(Role role, const election::Transition& transition);
   void died_at(Boundary boundary);
 
   // ---- what it is ----
@@ -96,18 +99,19 @@ class Host final : private Kernel::Listener {
   // A speaker runs and its time goes on.
   [[nodiscard]] bool runs() const noexcept { return speaker_ && burden.paused == 0 && burden.suspended == 0; }
   [[nodiscard]] bool agent_runs() const noexcept { return agent_; }
-  [[nodiscard]] const router::VirtualRouter* router(Family family) const {
-    return speaker_ ? speaker_->router(family) : nullptr;
+  [[nodiscard]] const router::VirtualRouter* router(Role role) const {
+    return speaker_ ? speaker_->router(role) : nullptr;
   }
-  [[nodiscard]] State state(Family family) const;
-  // Runs, and takes part in the election of this family.
-  [[nodiscard]] bool stands(Family family) const;
+  [[nodiscard]] State state(Role role) const;
+  // Runs, and takes part in the election of this router.
+  [[nodiscard]] bool stands(Role role) const;
   [[nodiscard]] const std::vector<plan::VirtualRouter>& desired() const noexcept { return desired_; }
+  [[nodiscard]] const plan::VirtualRouter& desired(Role role) const;
   // Commands that were begun while the kernel was slow are not through yet.
   [[nodiscard]] bool slow_backlog() const noexcept { return slow_backlog_; }
   [[nodiscard]] const MacAddress& mac() const noexcept { return mac_; }
-  [[nodiscard]] IpAddress primary(Family family) const;
-  void change_primary(Family family);
+  [[nodiscard]] IpAddress primary(Role role) const;
+  void change_primary(Role role);
 
  private:
   template <class T>
@@ -137,11 +141,11 @@ class Host final : private Kernel::Listener {
   Random random_;
   NodeClock clock_;
   MacAddress mac_;
-  IpAddress primary_v4_;
-  IpAddress primary_v6_;
+  std::array<IpAddress, kRoles> primaries_;
   Kernel kernel_;
   std::vector<plan::VirtualRouter> desired_;
   std::vector<plan::Contribution> contributions_;
+  int members_socket_fails_ = 0;
   std::unique_ptr<Speaker> speaker_;
   Page page_{};
   std::vector<PageSlot> voices_;  // that the supervisor resigns for

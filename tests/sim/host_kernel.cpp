@@ -92,11 +92,11 @@ void Host::kernel_free() {
 // ---- configuration
 // -----------------------------------------------------------------------------------------------
 
-void Host::contribute(int delta, bool fault) {
-  contributions_.clear();
+void Host::contribute(Role role, int delta, bool fault) {
+  std::erase_if(contributions_, [&](const auto& part) { return part.consumer == name_of(role); });
   if (delta != 0 || fault) {
     plan::Contribution part;
-    part.consumer = "vip";
+    part.consumer = std::string{name_of(role)};
     part.source = "check/service";
     part.delta = delta;
     part.fault = fault;
@@ -106,11 +106,17 @@ void Host::contribute(int delta, bool fault) {
   deliver_configuration();
 }
 
+void Host::fail_members_socket(bool begins) {
+  members_socket_fails_ += begins ? 1 : -1;
+  deliver_configuration();
+}
+
 void Host::reconfigure(int variant) {
   for (auto& router : desired_) {
     if (variant == 0) {
-      const auto extra =
-          router.family == Family::kIpv4 ? IpAddress::v4(10, 0, 2, 102) : *IpAddress::parse("2001:db8::101");
+      const auto extra = router.family == Family::kIpv6     ? *IpAddress::parse("2001:db8::101")
+                         : role_of(router) == Role::kMember ? IpAddress::v4(10, 0, kMembersNet, 102)
+                                                            : IpAddress::v4(10, 0, 2, 102);
       const auto known = std::find_if(router.addresses.begin(), router.addresses.end(),
                                       [&](const auto& address) { return address.ip == extra; });
       if (known == router.addresses.end()) {
@@ -133,11 +139,12 @@ void Host::deliver_configuration() {
   if (!runs()) return;
   if (!releasing_) speaker_->reconfigure(desired_);
   speaker_->set_contributions(contributions_);
+  speaker_->set_socket_fault(Role::kMember, members_socket_fails_ > 0);
   after_turn();
 }
 
-void Host::change_primary(Family family) {
-  auto& primary = family == Family::kIpv4 ? primary_v4_ : primary_v6_;
+void Host::change_primary(Role role) {
+  auto& primary = primaries_[index_of(role)];
   auto bytes = std::vector<std::uint8_t>(primary.bytes().begin(), primary.bytes().end());
   bytes.back() = static_cast<std::uint8_t>(bytes.back() ^ 0x20U);
   const auto next = *IpAddress::from_bytes(bytes);

@@ -22,24 +22,28 @@ class LastWord final : public Observer {
 
   void on_announced(const Packet& packet, const IpAddress& ip) override {
     for (NodeId port = 0; port < world_.size(); ++port) {
-      if (port == packet.port || world_.network().frames_pass(packet.port, port))
+      if (port == packet.port || world_.network().frames_pass(packet.port, port, packet.role))
         last_[{port, ip}] = packet.sender;
     }
     if (packet.sender != kStranger) return;
-    due_of(packet.family).reset();
+    due_of(packet.role).reset();
     // Who goes on claiming is answered at the end of the interval that the last answer began.
-    const auto claimed = claimed_.find(ip);
-    const bool again =
-        claimed != claimed_.end() && world_.now() - claimed->second < announce::kDefendInterval;
-    if (!again) claimed_[ip] = world_.now();
-    if (world_.quiet() && world_.whole())
-      expect(packet.family, again ? announce::kDefendInterval : Duration{});
+    const auto [answer, first] = answered_.try_emplace(ip, world_.now());
+    const bool again = !first && world_.now() - answer->second < announce::kDefendInterval;
+    if (!again) {
+      answer->second = world_.now();
+    } else if (world_.now() >= answer->second) {
+      answer->second += announce::kDefendInterval;  // this one begins an interval in its turn
+    }
+    if (world_.quiet() && world_.whole(packet.role))
+      expect(packet.role, again ? announce::kDefendInterval : Duration{});
   }
-  void on_transition(NodeId id, Family family, const Transition& what) override {
-    if (what.from != State::kMaster || what.to != State::kBackup || world_.noisy() || !world_.whole()) return;
-    const bool followed =
-        what.reason == Reason::kLeadIsNotMaster && world_.host(id).state(Family::kIpv4) == State::kBackup;
-    if (what.reason == Reason::kPreempted || followed) expect(family);
+  void on_transition(NodeId id, Role role, const Transition& what) override {
+    if (what.from != State::kMaster || what.to != State::kBackup || world_.noisy() || !world_.whole(role))
+      return;
+    const bool followed = what.reason == Reason::kLeadIsNotMaster &&
+                          world_.host(id).state(world_.scenario().lead()) == State::kBackup;
+    if (what.reason == Reason::kPreempted || followed) expect(role);
   }
   void before_fault(const Fault& fault, NodeId) override {
     if (class_of(fault) != FaultClass::kHarmless) due_ = {};
@@ -49,27 +53,23 @@ class LastWord final : public Observer {
   }
   void on_disturbance() override { due_ = {}; }
   void on_look() override {
-    for (const auto family : {Family::kIpv4, Family::kIpv6}) {
-      auto& due = due_of(family);
+    for (const auto role : kAllRoles) {
+      auto& due = due_of(role);
       if (!due || world_.now() < *due) continue;
       due.reset();
-      check(family);
+      check(role);
     }
   }
 
  private:
-  [[nodiscard]] std::optional<WorldTime>& due_of(Family family) {
-    return due_[family == Family::kIpv4 ? 0 : 1];
-  }
-  void expect(Family family, Duration later = {}) {
-    due_of(family) = world_.now() + kAnnouncementsAtRest + later;
-  }
-  void check(Family family) {
-    const auto master = world_.only_master(family);
+  [[nodiscard]] std::optional<WorldTime>& due_of(Role role) { return due_[index_of(role)]; }
+  void expect(Role role, Duration later = {}) { due_of(role) = world_.now() + kAnnouncementsAtRest + later; }
+  void check(Role role) {
+    const auto master = world_.only_master(role);
     if (!master) return;
     for (const auto& [where, sender] : last_) {
       const auto& [port, ip] = where;
-      if (ip.family() != family || sender == *master || !world_.host(port).powered()) continue;
+      if (role_of(ip) != role || sender == *master || !world_.host(port).powered()) continue;
       if (!world_.host(*master).kernel().has_ours(ip)) continue;
       fail("beside node " + std::to_string(port) + ", " + ip.to_string() + " was last announced by " +
            (sender == kStranger ? "a stranger" : "node " + std::to_string(sender)) +
@@ -77,8 +77,8 @@ class LastWord final : public Observer {
     }
   }
   std::map<std::pair<NodeId, IpAddress>, NodeId> last_;
-  std::map<IpAddress, WorldTime> claimed_;  // by a stranger, the first time in an interval
-  std::array<std::optional<WorldTime>, 2> due_{};
+  std::map<IpAddress, WorldTime> answered_;  // a stranger's claim, or will be
+  std::array<std::optional<WorldTime>, kRoles> due_{};
 };
 
 }  // namespace

@@ -16,10 +16,6 @@ std::string node(NodeId id) {
   return "node " + std::to_string(id);
 }
 
-std::size_t index_of(Family family) {
-  return family == Family::kIpv4 ? 0 : 1;
-}
-
 std::vector<IpAddress> addresses_of(const plan::VirtualRouter& router) {
   std::vector<IpAddress> all;
   if (router.link_local) all.push_back(*router.link_local);
@@ -63,8 +59,8 @@ class KernelTruth final : public Observer {
   void on_address(NodeId id, const IpAddress& ip, bool present) override {
     if (!present) gone_at_[{id, ip}] = world_.now();
   }
-  void on_transition(NodeId id, Family family, const Transition&) override {
-    auto& slot = slots_[id][index_of(family)];
+  void on_transition(NodeId id, Role role, const Transition&) override {
+    auto& slot = slots_[id][index_of(role)];
     slot = {{}, {}, world_.now()};
   }
   void on_announced(const Packet& packet, const IpAddress& ip) override {
@@ -95,8 +91,8 @@ class KernelTruth final : public Observer {
   }
 
   void judge(const Host& host, const plan::VirtualRouter& desired) {
-    auto& slot = slots_[host.id()][index_of(desired.family)];
-    const auto* router = host.router(desired.family);
+    auto& slot = slots_[host.id()][index_of(role_of(desired))];
+    const auto* router = host.router(role_of(desired));
     if (router == nullptr || burdened(host)) {
       slot.wrong_since.reset();
       slot.release_due.reset();
@@ -132,9 +128,9 @@ class KernelTruth final : public Observer {
     for (const auto& desired : host.desired()) {
       // A release that nobody takes over lasts its bound, which is longer than rest where intervals are
       // short.
-      if (host.state(desired.family) == State::kMaster || host.state(desired.family) == State::kReleasing)
+      if (host.state(role_of(desired)) == State::kMaster || host.state(role_of(desired)) == State::kReleasing)
         continue;
-      if (world_.now() - slots_[host.id()][index_of(desired.family)].changed_at < kKernelSettles) continue;
+      if (world_.now() - slots_[host.id()][index_of(role_of(desired))].changed_at < kKernelSettles) continue;
       for (const auto& ip : addresses_of(desired)) {
         if (host.kernel().has_ours(ip))
           fail(node(host.id()) + " has " + ip.to_string() + " at rest, and is not Master");
@@ -149,17 +145,17 @@ class KernelTruth final : public Observer {
                        world_.scenario().most_lateness * 3 + kKernelSettles;
     for (NodeId id = 0; id < world_.size(); ++id) {
       const auto& host = world_.host(id);
-      const auto* router = host.router(packet.family);
+      const auto* router = host.router(packet.role);
       if (id == packet.sender || router == nullptr || !host.runs() ||
-          !world_.network().frames_pass(packet.port, id))
+          !world_.network().frames_pass(packet.port, id, packet.role))
         continue;
       if (router->state() == State::kMaster || !router->machine().holds_addresses()) continue;
-      auto& due = slots_[id][index_of(packet.family)].release_due;
+      auto& due = slots_[id][index_of(packet.role)].release_due;
       if (!due) due = world_.now() + bound + drift(bound);
     }
   }
 
-  std::array<std::array<Slot, 2>, kMaxNodes> slots_{};
+  std::array<std::array<Slot, kRoles>, kMaxNodes> slots_{};
   std::map<std::pair<NodeId, IpAddress>, WorldTime> gone_at_;
   std::array<WorldTime, kMaxNodes> told_at_{};
   std::uint32_t killed_ = 0;

@@ -18,12 +18,12 @@ std::string node(NodeId id) {
 }
 
 int priority_of(const World& world, NodeId id) {
-  const auto* router = world.host(id).router(world.scenario().lead_family());
+  const auto* router = world.host(id).router(world.scenario().lead());
   return router == nullptr ? 0 : router->effective_priority();
 }
 
 bool is_master(const World& world, NodeId id) {
-  const auto lead = world.scenario().lead_family();
+  const auto lead = world.scenario().lead();
   return world.host(id).stands(lead) && world.host(id).state(lead) == State::kMaster;
 }
 
@@ -34,7 +34,7 @@ class OneMaster final : public Observer {
 
   void on_look() override {
     if (!world_.quiet()) return;
-    const auto lead = world_.scenario().lead_family();
+    const auto lead = world_.scenario().lead();
     int standing = 0;
     for (NodeId at = 0; at < world_.size(); ++at) {
       if (!world_.host(at).stands(lead)) continue;
@@ -45,7 +45,7 @@ class OneMaster final : public Observer {
           fail(node(at) + " is still master, though it hears " + node(from) + ", which is better");
         const bool preempts = world_.scenario().preemption.policy != PreemptionPolicy::kNever ||
                               priority_of(world_, at) == vrrp::kOwnerPriority;
-        if (!is_master(world_, at) && preempts && priority_of(world_, at) > best_heard(at))
+        if (!is_master(world_, at) && preempts && priority_of(world_, at) > best_heard(at) && !excused(at))
           fail(node(at) + " is better than every master it hears, and does not take over");
       }
     }
@@ -53,7 +53,7 @@ class OneMaster final : public Observer {
       fail(std::to_string(world_.masters(lead)) + " masters in a segment at rest");
   }
 
-  void on_transition(NodeId id, Family, const Transition& what) override {
+  void on_transition(NodeId id, Role, const Transition& what) override {
     const auto elects = [](State state) { return state == State::kBackup || state == State::kMaster; };
     if (elects(what.from) && elects(what.to) && world_.quiet())
       fail(node(id) + " becomes " + std::string{to_string(what.to)} + " (" +
@@ -62,8 +62,11 @@ class OneMaster final : public Observer {
 
  private:
   [[nodiscard]] std::tuple<int, IpAddress> rank(NodeId id) const {
-    return {priority_of(world_, id), world_.host(id).primary(world_.scenario().lead_family())};
+    return {priority_of(world_, id), world_.host(id).primary(world_.scenario().lead())};
   }
+  // The group is another node's: only where the segments are not whole may that be another one than the
+  // lead's best.
+  [[nodiscard]] bool excused(NodeId at) const { return !world_.whole() && world_.beaten(at); }
   [[nodiscard]] int best_heard(NodeId at) const {
     int best = 0;
     for (NodeId from = 0; from < world_.size(); ++from) {
@@ -81,13 +84,14 @@ class Convergence final : public Observer {
 
   void on_look() override {
     if (!world_.quiet()) return;
-    const auto lead = world_.scenario().lead_family();
+    const auto lead = world_.scenario().lead();
     for (NodeId at = 0; at < world_.size(); ++at) {
       if (!world_.host(at).stands(lead) || is_master(world_, at)) continue;
       bool hears_one = false;
       for (NodeId from = 0; from < world_.size(); ++from)
         hears_one |= at != from && world_.hears(at, from) && is_master(world_, from);
-      if (!hears_one) fail(node(at) + " is Backup and hears no master");
+      if (!hears_one && (world_.whole() || !world_.beaten(at)))
+        fail(node(at) + " is Backup and hears no master");
     }
   }
 };
@@ -101,7 +105,7 @@ class Preemption final : public Observer {
     if (worsened_ && world_.now() > worsened_->deadline)
       fail(node(worsened_->master) + " fell below a Backup, and nobody takes over");
     if (world_.quiet()) {
-      incumbent_ = world_.whole() ? world_.only_master(world_.scenario().lead_family()) : std::nullopt;
+      incumbent_ = world_.whole() ? world_.only_master(world_.scenario().lead()) : std::nullopt;
       challenged_at_.reset();
     }
   }
@@ -110,7 +114,8 @@ class Preemption final : public Observer {
     const auto kind = class_of(fault);
     if (kind == FaultClass::kHarmless) return;
     worsened_.reset();
-    if (fault.kind == FaultKind::kWorsened) expect_a_taker(fault, target);
+    if (fault.kind == FaultKind::kWorsened || fault.kind == FaultKind::kMemberWorsened)
+      expect_a_taker(fault, target);
     // What others do to themselves is no reason; everything else may be one.
     if (kind != FaultClass::kMomentary || target == incumbent_ || fault.kind == FaultKind::kRollingRestart)
       incumbent_.reset();
@@ -123,8 +128,8 @@ class Preemption final : public Observer {
   }
   void on_disturbance() override { worsened_.reset(); }
 
-  void on_transition(NodeId id, Family family, const Transition& what) override {
-    if (family != world_.scenario().lead_family()) return;
+  void on_transition(NodeId id, Role role, const Transition& what) override {
+    if (role != world_.scenario().lead()) return;
     if (what.to == State::kMaster && worsened_ && id != worsened_->master) worsened_.reset();
     if (!incumbent_ || what.to != State::kMaster || id == *incumbent_ || !is_master(world_, *incumbent_))
       return;
@@ -144,12 +149,12 @@ class Preemption final : public Observer {
   };
   // RFC 9568 section 5.2.7: a fast joiner does not wait for as long as a slow master is silent.
   [[nodiscard]] bool cannot_have_heard(NodeId id) const {
-    const auto lead = world_.scenario().lead_family();
+    const auto lead = world_.scenario().lead();
     const auto own = world_.host(id).router(lead)->desired().interval * world_.scenario().misses;
     return own < world_.host(*incumbent_).router(lead)->desired().interval;
   }
   void expect_a_taker(const Fault& fault, NodeId target) {
-    const auto lead = world_.scenario().lead_family();
+    const auto lead = world_.scenario().lead();
     if (!world_.pristine() || !world_.whole() || world_.only_master(lead) != target) return;
     const int before = priority_of(world_, target);
     if (before == vrrp::kOwnerPriority) return;
@@ -187,9 +192,9 @@ class Flaps final : public Observer {
     if (fault.kind != FaultKind::kLoss && fault.kind != FaultKind::kBurstLoss) counts_ = false;
   }
   void on_disturbance() override { counts_ = false; }
-  void on_transition(NodeId, Family family, const Transition& what) override {
+  void on_transition(NodeId, Role role, const Transition& what) override {
     const bool promoted = what.from == State::kBackup && what.to == State::kMaster;
-    if (!counts_ || family != world_.scenario().lead_family() || !promoted) return;
+    if (!counts_ || role != world_.scenario().lead() || !promoted) return;
     const int silences = world_.network().silences() - silences_before_;
     if (++promotions_ > silences)
       fail(std::to_string(promotions_) + " promotions after " + std::to_string(silences) + " silences");

@@ -16,17 +16,13 @@ std::string node(NodeId id) {
   return "node " + std::to_string(id);
 }
 
-std::size_t index_of(Family family) {
-  return family == Family::kIpv4 ? 0 : 1;
-}
-
 class Emission final : public Observer {
  public:
   using Observer::Observer;
   [[nodiscard]] std::string_view name() const noexcept override { return "I10 emission"; }
 
-  void on_sent(NodeId id, Family family, int priority) override {
-    auto& voice = voices_[id][index_of(family)];
+  void on_sent(NodeId id, Role role, int priority) override {
+    auto& voice = voices_[id][index_of(role)];
     if (priority == 0) {
       // The speaker's three, and the supervisor's for one that crashed in the middle of them.
       if (++voice.resignations > 2 * election::kResignations) fail(node(id) + " resigns without end");
@@ -38,18 +34,18 @@ class Emission final : public Observer {
     voice.next = (voice.next + 1) % voice.last.size();
     if (voice.total++ >= voice.last.size() && world_.now() - oldest < interval - drift(interval))
       fail(node(id) + " sends " + std::to_string(kMostInAnInterval + 1) + " advertisements in one interval");
-    if (world_.host(id).state(family) != State::kMaster || !voice.tenured) return;
+    if (world_.host(id).state(role) != State::kMaster || !voice.tenured) return;
     const auto tenure = world_.now() - voice.since;
     const auto regular = (tenure + drift(tenure)) / interval + 2;
     if (voice.sent > regular + voice.heard)
       fail(node(id) + " sends " + std::to_string(voice.sent) + " advertisements where " +
            std::to_string(regular) + " are due, and heard " + std::to_string(voice.heard));
   }
-  void on_heard(NodeId id, Family family, const IpAddress& source, int) override {
-    if (source != world_.host(id).primary(family)) ++voices_[id][index_of(family)].heard;
+  void on_heard(NodeId id, Role role, const IpAddress& source, int) override {
+    if (source != world_.host(id).primary(role)) ++voices_[id][index_of(role)].heard;
   }
-  void on_transition(NodeId id, Family family, const Transition& what) override {
-    auto& voice = voices_[id][index_of(family)];
+  void on_transition(NodeId id, Role role, const Transition& what) override {
+    auto& voice = voices_[id][index_of(role)];
     voice.tenured = what.to == State::kMaster;
     if (!voice.tenured) return;
     voice.since = world_.now();
@@ -70,7 +66,7 @@ class Emission final : public Observer {
     std::size_t next = 0;
     std::size_t total = 0;
   };
-  std::array<std::array<Voice, 2>, kMaxNodes> voices_{};
+  std::array<std::array<Voice, kRoles>, kMaxNodes> voices_{};
 };
 
 class Stall final : public Observer {
@@ -78,23 +74,23 @@ class Stall final : public Observer {
   using Observer::Observer;
   [[nodiscard]] std::string_view name() const noexcept override { return "Stall"; }
 
-  void on_sent(NodeId id, Family family, int priority) override {
+  void on_sent(NodeId id, Role role, int priority) override {
     if (priority == 0) return;
-    auto& voice = voices_[id][index_of(family)];
+    auto& voice = voices_[id][index_of(role)];
     const auto now = world_.host(id).instant().boot;
     voice.silence = now - std::exchange(voice.last, now);
     voice.goes_on = true;
   }
-  void on_transition(NodeId id, Family family, const Transition& what) override {
-    auto& voice = voices_[id][index_of(family)];
+  void on_transition(NodeId id, Role role, const Transition& what) override {
+    auto& voice = voices_[id][index_of(role)];
     // A promotion is preceded by silence, and what yields says its last word; an heir goes on.
     if (what.reason != Reason::kAdopted) voice.goes_on = false;
   }
   void on_turn(NodeId id) override {
-    for (const auto family : {Family::kIpv4, Family::kIpv6}) {
-      auto& voice = voices_[id][index_of(family)];
+    for (const auto role : kAllRoles) {
+      auto& voice = voices_[id][index_of(role)];
       if (!std::exchange(voice.goes_on, false)) continue;
-      const auto* router = world_.host(id).router(family);
+      const auto* router = world_.host(id).router(role);
       // One that died while it was being promoted, and its heir has not begun.
       if (router == nullptr || router->state() != State::kMaster) continue;
       // It did try, and nobody told it that its link was down.
@@ -112,7 +108,7 @@ class Stall final : public Observer {
     Duration silence{};
     bool goes_on = false;
   };
-  std::array<std::array<Voice, 2>, kMaxNodes> voices_{};
+  std::array<std::array<Voice, kRoles>, kMaxNodes> voices_{};
 };
 
 }  // namespace

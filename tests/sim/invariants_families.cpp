@@ -1,10 +1,13 @@
-// I8: the families of one VirtualIP have one owner. Groups of several VirtualIPs do not exist; the rule of
-// the lead is the one that binds routers together.
+// I8: the families of one VirtualIP have one owner, and so has a group.
 #include "tests/sim/invariants.hpp"
 #include "tests/sim/world.hpp"
 
 namespace vipra::sim {
 namespace {
+
+std::string who(NodeId id, Role role) {
+  return "node " + std::to_string(id) + " " + std::string{short_name(role)};
+}
 
 class Lead final : public Observer {
  public:
@@ -12,21 +15,42 @@ class Lead final : public Observer {
   [[nodiscard]] std::string_view name() const noexcept override { return "I8 lead"; }
 
   void on_turn(NodeId id) override {
-    if (!world_.scenario().dual()) return;
+    const auto& scenario = world_.scenario();
     const auto& host = world_.host(id);
-    if (host.state(Family::kIpv6) == State::kMaster && host.state(Family::kIpv4) != State::kMaster)
-      fail("node " + std::to_string(id) + " is Master for IPv6 beside a lead that is " +
-           std::string{to_string(host.state(Family::kIpv4))});
+    const auto lead = host.state(scenario.lead());
+    for (const auto role : kAllRoles) {
+      if (!scenario.follows(role)) continue;
+      if (host.state(role) == State::kMaster && lead != State::kMaster)
+        fail(who(id, role) + " is Master beside a lead that is " + std::string{to_string(lead)});
+      if (scenario.group && host.state(role) == State::kFault && lead == State::kMaster)
+        fail(who(id, role) + " is in Fault, and its lead is Master");
+    }
   }
   void on_look() override {
-    if (!world_.scenario().dual() || !world_.quiet()) return;
+    if (!world_.quiet()) return;
+    const auto& scenario = world_.scenario();
+    const auto lead = scenario.lead();
     for (NodeId id = 0; id < world_.size(); ++id) {
       const auto& host = world_.host(id);
-      if (!host.stands(Family::kIpv4) || !host.stands(Family::kIpv6)) continue;
-      if (host.state(Family::kIpv4) != host.state(Family::kIpv6))
-        fail("node " + std::to_string(id) + " is " + std::string{to_string(host.state(Family::kIpv4))} +
-             " for IPv4 and " + std::string{to_string(host.state(Family::kIpv6))} + " for IPv6 at rest");
+      for (const auto role : kAllRoles) {
+        if (!scenario.follows(role) || !host.stands(lead) || !host.stands(role)) continue;
+        if (host.state(role) != host.state(lead))
+          fail(who(id, role) + " is " + std::string{to_string(host.state(role))} + " at rest, and its lead " +
+               std::string{to_string(host.state(lead))});
+      }
     }
+    one_owner();
+  }
+
+ private:
+  // However the lead's segment is cut: where the member's is whole, its master decides.
+  void one_owner() {
+    const auto lead = world_.scenario().lead();
+    if (!world_.scenario().group || world_.whole() || !world_.whole(Role::kMember)) return;
+    int standing = 0;
+    for (NodeId id = 0; id < world_.size(); ++id) standing += world_.host(id).stands(lead) ? 1 : 0;
+    if (standing > 0 && world_.masters(lead) != 1)
+      fail(std::to_string(world_.masters(lead)) + " nodes have a group whose member's segment is whole");
   }
 };
 

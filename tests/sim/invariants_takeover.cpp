@@ -20,7 +20,7 @@ std::string node(NodeId id) {
 
 // The priorities of those who can take over from `master`, the best first.
 std::vector<int> takers(const World& world, NodeId master) {
-  const auto lead = world.scenario().lead_family();
+  const auto lead = world.scenario().lead();
   std::vector<int> all;
   for (NodeId id = 0; id < world.size(); ++id) {
     if (id != master && world.host(id).stands(lead))
@@ -31,7 +31,7 @@ std::vector<int> takers(const World& world, NodeId master) {
 }
 
 Duration interval_of(const World& world, NodeId id) {
-  return world.host(id).router(world.scenario().lead_family())->desired().interval;
+  return world.host(id).router(world.scenario().lead())->desired().interval;
 }
 
 Duration skew(Duration interval, int priority) {
@@ -47,7 +47,7 @@ class Takeover : public Observer {
     if (fault.kind == FaultKind::kLostResignation) return;
     since_.reset();
     const bool alone = world_.pristine() && world_.whole();
-    if (!alone || world_.only_master(world_.scenario().lead_family()) != target) return;
+    if (!alone || world_.only_master(world_.scenario().lead()) != target) return;
     if (takers(world_, target).empty() || !begins(fault, target)) return;
     since_ = world_.now();
     master_ = target;
@@ -64,8 +64,8 @@ class Takeover : public Observer {
   }
   [[nodiscard]] bool waits() const noexcept { return since_.has_value(); }
   [[nodiscard]] Duration passed() const { return world_.now() - *since_; }
-  [[nodiscard]] bool is_taker(NodeId id, Family family, const Transition& what) const {
-    return waits() && family == world_.scenario().lead_family() && what.to == State::kMaster && id != master_;
+  [[nodiscard]] bool is_taker(NodeId id, Role role, const Transition& what) const {
+    return waits() && role == world_.scenario().lead() && what.to == State::kMaster && id != master_;
   }
   void over() { since_.reset(); }
   NodeId master_ = 0;
@@ -83,8 +83,8 @@ class Crash final : public Takeover {
   using Takeover::Takeover;
   [[nodiscard]] std::string_view name() const noexcept override { return "I2 crash"; }
 
-  void on_transition(NodeId id, Family family, const Transition& what) override {
-    if (!is_taker(id, family, what)) return;
+  void on_transition(NodeId id, Role role, const Transition& what) override {
+    if (!is_taker(id, role, what)) return;
     if (passed() < earliest_)
       fail(node(id) + " takes over " + in_milliseconds(passed()) + " ms after the crash, before " +
            in_milliseconds(earliest_));
@@ -118,8 +118,8 @@ class Separation final : public Takeover {
   using Takeover::Takeover;
   [[nodiscard]] std::string_view name() const noexcept override { return "I5 separation"; }
 
-  void on_transition(NodeId id, Family family, const Transition& what) override {
-    if (is_taker(id, family, what) && ++promotions_ > 1)
+  void on_transition(NodeId id, Role role, const Transition& what) override {
+    if (is_taker(id, role, what) && ++promotions_ > 1)
       fail(node(id) + " is the second to take over from one crash");
   }
 
@@ -141,8 +141,8 @@ class PlannedMove final : public Takeover {
   using Takeover::Takeover;
   [[nodiscard]] std::string_view name() const noexcept override { return "I3 planned move"; }
 
-  void on_transition(NodeId id, Family family, const Transition& what) override {
-    if (!is_taker(id, family, what)) return;
+  void on_transition(NodeId id, Role role, const Transition& what) override {
+    if (!is_taker(id, role, what)) return;
     taken_ = true;
     if (passed() > latest_)
       fail(node(id) + " takes over " + in_milliseconds(passed()) + " ms after the resignation, after " +
@@ -154,9 +154,8 @@ class PlannedMove final : public Takeover {
   }
   void on_address(NodeId id, const IpAddress& ip, bool present) override {
     if (!waits() || present || id != master_) return;
-    // Each family's first address is everybody's; a node may have others of its own.
-    const auto& routers = world_.host(id).desired();
-    if (ip != routers.front().addresses.front().ip && ip != routers.back().addresses.front().ip) return;
+    // Each router's first address is everybody's; a node may have others of its own.
+    if (ip != world_.host(id).desired(role_of(ip)).addresses.front().ip) return;
     for (NodeId other = 0; other < world_.size(); ++other) {
       if (other != id && world_.host(other).kernel().has(ip)) return;
     }
@@ -188,7 +187,7 @@ class Heal final : public Observer {
   void after_fault(const Fault& fault, NodeId) override {
     if (class_of(fault) == FaultClass::kHarmless) return;
     since_.reset();
-    const auto lead = world_.scenario().lead_family();
+    const auto lead = world_.scenario().lead();
     if (!std::exchange(at_rest_, false) || !world_.whole() || world_.masters(lead) == 0) return;
     auto shortest = Duration::max();
     masters_ = 0;
@@ -204,12 +203,12 @@ class Heal final : public Observer {
     if (class_of(fault) != FaultClass::kHarmless) since_.reset();
   }
   void on_disturbance() override { since_.reset(); }
-  void on_transition(NodeId id, Family family, const Transition& what) override {
+  void on_transition(NodeId id, Role role, const Transition& what) override {
     if (!since_ || what.from != State::kMaster) return;
-    if (world_.masters(family) == 0) fail(node(id) + " leaves nobody master after a heal");
+    if (world_.masters(role) == 0) fail(node(id) + " leaves nobody master after a heal");
     // A Backup that learned the interval of the one that yields may still speak up, where intervals are
     // mixed: it is none of the two masters.
-    if (family != world_.scenario().lead_family() || (masters_ >> id & 1U) == 0) return;
+    if (role != world_.scenario().lead() || (masters_ >> id & 1U) == 0) return;
     masters_ &= ~(1U << id);
     if (world_.now() - *since_ > latest_)
       fail(node(id) + " yields only " + in_milliseconds(world_.now() - *since_) +

@@ -8,7 +8,7 @@ namespace {
 
 ownership::InterfaceAddress plain(const IpAddress& ip) {
   ownership::InterfaceAddress address;
-  address.index = kInterfaceIndex;
+  address.index = interface_of(role_of(ip));
   address.ip = ip;
   address.prefix_length = ip.is_v4() ? 24 : 64;
   address.protocol = std::uint8_t{2};  // IFAPROT_KERNEL_RA: marks are visible on this kernel
@@ -17,7 +17,7 @@ ownership::InterfaceAddress plain(const IpAddress& ip) {
 
 ownership::InterfaceAddress marked(const IpAddress& ip) {
   ownership::InterfaceAddress address;
-  address.index = kInterfaceIndex;
+  address.index = interface_of(role_of(ip));
   address.ip = ip;
   address.prefix_length = ip.is_v4() ? 32 : 128;
   address.protocol = ownership::kAddressProtocol;
@@ -26,23 +26,28 @@ ownership::InterfaceAddress marked(const IpAddress& ip) {
 
 }  // namespace
 
-Kernel::Kernel(Listener& listener, const MacAddress& mac, const IpAddress& primary_v4,
-               const IpAddress& primary_v6)
-    : listener_{listener}, primary_v4_{primary_v4}, primary_v6_{primary_v6} {
-  link_.index = kInterfaceIndex;
-  link_.name = "eth0";
-  link_.mac = mac;
-  link_.multicast = true;
-  link_.mtu = 1500;
+Kernel::Kernel(Listener& listener, const MacAddress& mac, std::vector<IpAddress> primaries)
+    : listener_{listener}, primaries_{std::move(primaries)} {
+  for (const auto& primary : primaries_) {
+    const int index = interface_of(role_of(primary));
+    if (!links_.empty() && links_.back().index == index) continue;
+    auto& link = links_.emplace_back();
+    link.index = index;
+    link.name = "eth" + std::to_string(index - kInterfaceIndex);
+    link.mac = mac;
+    link.multicast = true;
+    link.mtu = 1500;
+  }
 }
 
 void Kernel::boot() {
-  link_.up = true;
-  addresses_ = {plain(primary_v4_), plain(primary_v6_)};
+  for (auto& link : links_) link.up = true;
+  addresses_.clear();
+  for (const auto& primary : primaries_) addresses_.push_back(plain(primary));
 }
 
 void Kernel::lose_everything() {
-  link_.up = false;
+  for (auto& link : links_) link.up = false;
   const auto before = std::exchange(addresses_, {});
   for (const auto& address : before) {
     if (address.is_ours()) listener_.on_change(address.ip, false);
@@ -65,28 +70,38 @@ KernelResult Kernel::execute(const KernelCommand& command) {
       remove_ours(command.ip);
       break;
     case KernelCommand::Kind::kDump:
-      result.dump = std::make_shared<const ownership::KernelDump>(ownership::KernelDump{{link_}, addresses_});
+      result.dump = std::make_shared<const ownership::KernelDump>(ownership::KernelDump{links_, addresses_});
       break;
   }
   return result;
 }
 
-void Kernel::set_link(bool up) {
-  if (link_.up == up) return;
-  link_.up = up;
-  listener_.on_notice(link_);
+void Kernel::set_link(Role role, bool up) {
+  for (auto& link : links_) {
+    if (link.index != interface_of(role) || link.up == up) continue;
+    link.up = up;
+    listener_.on_notice(link);
+  }
+}
+
+bool Kernel::up(Role role) const noexcept {
+  return std::any_of(links_.begin(), links_.end(),
+                     [&](const auto& link) { return link.index == interface_of(role) && link.up; });
 }
 
 void Kernel::drop_ipv6() {
   remove_if([](const auto& address) { return !address.ip.is_v4(); });
   // The kernel makes the link-local address again when the interface comes back.
-  addresses_.push_back(plain(primary_v6_));
-  listener_.on_notice(addresses_.back());
+  for (const auto& primary : primaries_) {
+    if (primary.is_v4()) continue;
+    addresses_.push_back(plain(primary));
+    listener_.on_notice(addresses_.back());
+  }
 }
 
 void Kernel::change_primary(const IpAddress& from, const IpAddress& to) {
   remove_if([&](const auto& address) { return address.ip == from && !address.is_ours(); });
-  (from.is_v4() ? primary_v4_ : primary_v6_) = to;
+  std::replace(primaries_.begin(), primaries_.end(), from, to);
   add(plain(to));
 }
 

@@ -1,5 +1,5 @@
-// The kernel of a simulated node: one interface and its addresses. What it does is the truth of the data
-// plane; what the speaker learns of it comes later, as notices and results.
+// The kernel of a simulated node: an interface for each segment, and their addresses. What it does is the
+// truth of the data plane; what the speaker learns of it comes later, as notices and results.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,9 @@
 
 #include "base/ip_address.hpp"
 #include "ownership/links.hpp"
+#include "tests/sim/role.hpp"
 
 namespace vipra::sim {
-
-inline constexpr int kInterfaceIndex = 2;
 
 struct AddressGone {
   ownership::InterfaceAddress address;
@@ -39,14 +38,15 @@ class Kernel {
     virtual void on_change(const IpAddress& ip, bool ours_is_there) = 0;
   };
 
-  Kernel(Listener& listener, const MacAddress& mac, const IpAddress& primary_v4, const IpAddress& primary_v6);
+  // `primaries`: of those roles that this node has.
+  Kernel(Listener& listener, const MacAddress& mac, std::vector<IpAddress> primaries);
 
   // As after power on: the link is up, the primary addresses are there.
   void boot();
   void lose_everything();
 
   [[nodiscard]] KernelResult execute(const KernelCommand& command);
-  void set_link(bool up);
+  void set_link(Role role, bool up);
   // An administrator takes the interface down: IPv6 addresses go.
   void drop_ipv6();
   void change_primary(const IpAddress& from, const IpAddress& to);
@@ -56,7 +56,7 @@ class Kernel {
   void remove_ours(const IpAddress& ip);
   void remove_all_ours();
 
-  [[nodiscard]] bool up() const noexcept { return link_.up; }
+  [[nodiscard]] bool up(Role role) const noexcept;
   [[nodiscard]] bool has_ours(const IpAddress& ip) const;
   [[nodiscard]] bool has(const IpAddress& ip) const;
 
@@ -66,10 +66,9 @@ class Kernel {
   void remove_if(Predicate&& matches);
 
   Listener& listener_;
-  ownership::Link link_;
+  std::vector<ownership::Link> links_;
   std::vector<ownership::InterfaceAddress> addresses_;
-  IpAddress primary_v4_;
-  IpAddress primary_v6_;
+  std::vector<IpAddress> primaries_;
 };
 
 }  // namespace vipra::sim

@@ -28,7 +28,7 @@ class KernelMirror {
   [[nodiscard]] const ownership::KernelView& view() const noexcept { return view_; }
   [[nodiscard]] bool synchronised() const noexcept { return synchronised_; }
 
-  void removing(const IpAddress& ip) { view_.remove_ours(kInterfaceIndex, ip); }
+  void removing(const IpAddress& ip) { view_.remove_ours(interface_of(role_of(ip)), ip); }
   void request_dump();
   void take(const Notice& notice);
   void take(const KernelResult& result);

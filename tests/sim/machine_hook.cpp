@@ -62,6 +62,8 @@ class Judge {
     } else if (before_.state == State::kBackup && after_ == State::kBackup) {
       if (before_.reason != machine_.reason() && machine_.reason() == Reason::kLeadIsNotMaster)
         hit(Guard::kWaitsForLead);
+      if (machine_.reason() == Reason::kGroupMember && machine_.deadline() != before_.deadline && !removed_)
+        hit(Guard::kWaitsForGroup);
       if (removed_) hit(Guard::kHoldEndsAtBound);
     } else if (before_.state == State::kReleasing && after_ == State::kInit) {
       hit(machine_.heard_master() || before_.master ? Guard::kReleaseEndsByTaker
@@ -93,7 +95,12 @@ class Judge {
   void operator()(const ConfigChanged&) const {
     if (before_.state == State::kBackup && machine_.deadline() != before_.deadline) hit(Guard::kConfigRearms);
   }
-  void operator()(const Faulted&) const {
+  void operator()(const GroupJudged& judged) const {
+    if (before_.state == State::kMaster && after_ == State::kBackup) hit(Guard::kYieldsForGroup);
+    if (judged.may_stand && after_ == State::kBackup) hit(Guard::kStandsForGroupAgain);
+  }
+  void operator()(const Faulted& fault) const {
+    if (before_.state == State::kMaster && fault.reason == Reason::kGroupMember) hit(Guard::kFaultOfMember);
     if (before_.state == State::kMaster && resigned_ > 0) hit(Guard::kFaultResigns);
   }
   void operator()(const TakerAnnounced&) const {

@@ -30,16 +30,20 @@ void Network::fault_ends(const Fault& fault) {
   if (found != active_.end()) active_.erase(found);
 }
 
-bool Network::frames_pass(NodeId from, NodeId to) const {
+bool Network::frames_pass(NodeId from, NodeId to, Role role) const {
+  const bool members = role == Role::kMember;
+  const auto cut = members ? FaultKind::kMemberCut : FaultKind::kCut;
+  const auto split = members ? FaultKind::kMemberSplit : FaultKind::kSplit;
   return std::none_of(active_.begin(), active_.end(), [&](const Active& active) {
     const auto& fault = active.fault;
-    return (fault.kind == FaultKind::kCut && fault.a == from && fault.b == to) ||
-           (fault.kind == FaultKind::kSplit && has(fault.mask, from) != has(fault.mask, to));
+    return (fault.kind == cut && fault.a == from && fault.b == to) ||
+           (fault.kind == split && has(fault.mask, from) != has(fault.mask, to));
   });
 }
 
-bool Network::advertisements_pass(NodeId from, NodeId to) const {
-  return frames_pass(from, to) && std::none_of(active_.begin(), active_.end(), [&](const Active& active) {
+bool Network::advertisements_pass(NodeId from, NodeId to, Role role) const {
+  if (!frames_pass(from, to, role)) return false;
+  return role == Role::kMember || std::none_of(active_.begin(), active_.end(), [&](const Active& active) {
            const auto& fault = active.fault;
            return (fault.kind == FaultKind::kMulticastFilter && fault.a == to) ||
                   (fault.kind == FaultKind::kGroupPruned && has(fault.mask, to));
@@ -120,7 +124,8 @@ void Network::transmit(WorldTime now, const Packet& packet, EventQueue& queue) {
       }
       continue;
     }
-    if (advertisement ? !advertisements_pass(packet.port, to) : !frames_pass(packet.port, to)) {
+    if (advertisement ? !advertisements_pass(packet.port, to, packet.role)
+                      : !frames_pass(packet.port, to, packet.role)) {
       for (const auto& active : active_) {
         if (class_of(active.fault) == FaultClass::kTopology) count(active.fault.kind);
       }
@@ -130,7 +135,7 @@ void Network::transmit(WorldTime now, const Packet& packet, EventQueue& queue) {
     if (advertisement && packet.priority() != 0) count_silence(packet, to, shaped.lost);
     if (shaped.lost) continue;
     auto at = now + random_.between(least_, most_) + shaped.more_delay;
-    auto& last = last_[packet.port][to];
+    auto& last = last_[packet.role == Role::kMember ? 1 : 0][packet.port][to];
     if (!shaped.overtakes) at = std::max(at, last);
     last = std::max(last, at);
     if (shaped.corrupt) {
@@ -147,12 +152,12 @@ void Network::transmit(WorldTime now, const Packet& packet, EventQueue& queue) {
 }
 
 void Network::count_silence(const Packet& packet, NodeId to, bool lost) {
-  const std::size_t family = packet.family == Family::kIpv4 ? 0 : 1;
+  const auto role = index_of(packet.role);
   // Of this sender, whom others may drown out; and of all, when the master changes meanwhile.
-  auto& of_sender = lost_in_a_row_[packet.port][to][family];
-  auto& of_all = all_lost_in_a_row_[to][family];
+  auto& of_sender = lost_in_a_row_[packet.port][to][role];
+  auto& of_all = all_lost_in_a_row_[to][role];
   for (auto* row : {&of_sender, &of_all}) *row = lost ? *row + 1 : 0;
-  if (of_sender == misses_ || of_all == misses_) ++silences_;
+  if (packet.role != Role::kMember && (of_sender == misses_ || of_all == misses_)) ++silences_;
 }
 
 void Network::deliver(WorldTime at, std::uint32_t index, NodeId to, EventQueue& queue) {

@@ -1,5 +1,5 @@
-// The segment's links: who hears whom, when, and in what shape. Every ordered pair of nodes is a link of its
-// own, so that what one hears says nothing about the other.
+// The links of the two segments: who hears whom, when, and in what shape. Every ordered pair of nodes is a
+// link of its own, so that what one hears says nothing about the other.
 #pragma once
 
 #include <array>
@@ -13,6 +13,7 @@
 #include "tests/sim/event_queue.hpp"
 #include "tests/sim/faults.hpp"
 #include "tests/sim/random.hpp"
+#include "tests/sim/role.hpp"
 
 namespace vipra::sim {
 
@@ -22,7 +23,7 @@ inline constexpr NodeId kStranger = 100;
 struct Packet {
   enum class Kind : std::uint8_t { kAdvertisement, kNeighbour };
   Kind kind = Kind::kAdvertisement;
-  Family family = Family::kIpv4;
+  Role role = Role::kIpv4;
   NodeId sender = 0;
   NodeId port = 0;  // where it enters the segment: the sender's, or beside which node a stranger stands
   IpAddress source;
@@ -50,8 +51,8 @@ class Network {
   void arrived(std::uint32_t index);
 
   // Whether advertisements of `from` can reach `to` at all: chance aside.
-  [[nodiscard]] bool advertisements_pass(NodeId from, NodeId to) const;
-  [[nodiscard]] bool frames_pass(NodeId from, NodeId to) const;
+  [[nodiscard]] bool advertisements_pass(NodeId from, NodeId to, Role role = Role::kIpv4) const;
+  [[nodiscard]] bool frames_pass(NodeId from, NodeId to, Role role = Role::kIpv4) const;
   [[nodiscard]] bool loses_a_resignation() const;
   // How often a node went so long without any advertisement, by loss alone, that it must take over (I9).
   [[nodiscard]] int silences() const noexcept { return silences_; }
@@ -85,10 +86,11 @@ class Network {
   std::vector<Active> active_;
   std::vector<Packet> packets_;
   std::vector<std::uint32_t> free_;
-  std::array<std::array<WorldTime, kMaxNodes>, kMaxNodes> last_{};  // first in, first out, unless reordered
-  std::array<std::array<std::array<int, 2>, kMaxNodes>, kMaxNodes>
-      lost_in_a_row_{};                                            // by sender, receiver, family
-  std::array<std::array<int, 2>, kMaxNodes> all_lost_in_a_row_{};  // by receiver, family
+  // First in, first out, unless reordered; on each segment.
+  std::array<std::array<std::array<WorldTime, kMaxNodes>, kMaxNodes>, 2> last_{};
+  std::array<std::array<std::array<int, kRoles>, kMaxNodes>, kMaxNodes>
+      lost_in_a_row_{};                                                 // by sender, receiver, role
+  std::array<std::array<int, kRoles>, kMaxNodes> all_lost_in_a_row_{};  // by receiver, role
   std::array<std::uint64_t, kFaultKinds> effects_{};
   int silences_ = 0;
 };

@@ -30,9 +30,9 @@ class Observer {
   virtual void after_fault(const Fault& /*fault*/, NodeId /*target*/) {}
   // Something else happened that moves an election: a start, a crash, a recovery.
   virtual void on_disturbance() {}
-  virtual void on_transition(NodeId /*node*/, Family /*family*/, const election::Transition& /*what*/) {}
-  virtual void on_sent(NodeId /*node*/, Family /*family*/, int /*priority*/) {}
-  virtual void on_heard(NodeId /*node*/, Family /*family*/, const IpAddress& /*source*/, int /*priority*/) {}
+  virtual void on_transition(NodeId /*node*/, Role /*role*/, const election::Transition& /*what*/) {}
+  virtual void on_sent(NodeId /*node*/, Role /*role*/, int /*priority*/) {}
+  virtual void on_heard(NodeId /*node*/, Role /*role*/, const IpAddress& /*source*/, int /*priority*/) {}
   virtual void on_announced(const Packet& /*packet*/, const IpAddress& /*ip*/) {}
   virtual void on_address(NodeId /*node*/, const IpAddress& /*ip*/, bool /*present*/) {}
   virtual void on_turn(NodeId /*node*/) {}

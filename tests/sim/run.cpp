@@ -46,6 +46,7 @@ bool simplify(Scenario& scenario, const Fails& fails) {
     simpler = true;
   };
   if (scenario.dual()) attempt([](Scenario& s) { s.v6 = false; });
+  if (scenario.group) attempt([](Scenario& s) { s.group = false; });
   if (std::any_of(scenario.nodes.begin(), scenario.nodes.end(),
                   [](const auto& n) { return n.clock_ppm != 0; })) {
     attempt([](Scenario& s) {

@@ -30,15 +30,18 @@ void draw_priorities(Random& random, std::vector<NodePlan>& nodes) {
 }
 
 void draw_addresses(Random& random, std::vector<NodePlan>& nodes) {
-  // The two families are in orders of their own, so that a tie falls differently in each.
+  // The routers are in orders of their own, so that a tie falls differently in each.
   std::array<std::uint8_t, kMaxNodes> v4{10, 11, 12, 13, 14, 15, 16};
   auto v6 = v4;
+  auto member = v4;
   for (std::size_t i = kMaxNodes - 1; i > 0; --i) {
     std::swap(v4[i], v4[random.below(i + 1)]);
     std::swap(v6[i], v6[random.below(i + 1)]);
+    std::swap(member[i], member[random.below(i + 1)]);
   }
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     nodes[i].primary_v4 = IpAddress::v4(10, 0, 2, v4[i]);
+    nodes[i].member_primary = IpAddress::v4(10, 0, kMembersNet, member[i]);
     std::array<std::uint8_t, 16> bytes{0xfe, 0x80};
     bytes[15] = v6[i];
     nodes[i].primary_v6 = *IpAddress::from_bytes(bytes);
@@ -66,6 +69,9 @@ void draw_nodes(Random& random, Scenario& scenario) {
   const auto families = random.weighted({45, 15, 40});
   scenario.v4 = families != 1;
   scenario.v6 = families != 0;
+  // A member is patient by its own interval: a group is for nodes that agree on it.
+  scenario.group = random.chance(25) && !mixed;
+  if (scenario.group && random.chance(20)) scenario.member_interval = 2;
   constexpr std::array<plan::PreemptionPolicy, 3> kPolicies{
       plan::PreemptionPolicy::kNever, plan::PreemptionPolicy::kImmediate, plan::PreemptionPolicy::kDelayed};
   scenario.preemption.policy = kPolicies[random.weighted({50, 30, 20})];
@@ -79,10 +85,24 @@ void draw_nodes(Random& random, Scenario& scenario) {
 // ---- faults
 // ---------------------------------------------------------------------------------------------------
 
-FaultKind draw_kind(Random& random) {
+constexpr std::array kMembersKinds{FaultKind::kMemberCut,      FaultKind::kMemberSplit,
+                                   FaultKind::kMemberLinkDown, FaultKind::kMemberSocketFails,
+                                   FaultKind::kMemberWorsened, FaultKind::kMemberCheckFails};
+// What a group exists for: these, and a cut of its lead's segment alone.
+constexpr std::array kGroupsKinds{FaultKind::kSplit,           FaultKind::kCut,
+                                  FaultKind::kMulticastFilter, FaultKind::kMemberSplit,
+                                  FaultKind::kMemberLinkDown,  FaultKind::kMemberSocketFails,
+                                  FaultKind::kMemberWorsened,  FaultKind::kMemberCheckFails};
+
+bool is_members(FaultKind kind) {
+  return std::find(kMembersKinds.begin(), kMembersKinds.end(), kind) != kMembersKinds.end();
+}
+
+FaultKind draw_kind(Random& random, bool group) {
+  if (group && random.chance(50)) return kGroupsKinds[random.below(kGroupsKinds.size())];
   for (;;) {
     const auto kind = static_cast<FaultKind>(random.below(kFaultKinds));
-    if (kind != FaultKind::kClockRate) return kind;
+    if (kind != FaultKind::kClockRate && (group || !is_members(kind))) return kind;
   }
 }
 
@@ -115,6 +135,7 @@ int amount_of(Random& random, FaultKind kind, Duration unit) {
     case FaultKind::kSpeakerCrash:
       return random.between(1, 40);
     case FaultKind::kWorsened:
+    case FaultKind::kMemberWorsened:
     case FaultKind::kBettered:
       return random.between(5, 200);
     case FaultKind::kReconfigured:
@@ -147,7 +168,7 @@ Fault draw_fault(Random& random, const Scenario& scenario, FaultKind kind, World
   fault.length = random.chance(60) ? random.between(unit * 2, unit * 8) : random.between(unit / 10, unit * 2);
   if (class_of(fault) == FaultClass::kTopology && random.chance(60))
     fault.length = scenario.convergence() + random.between(unit, unit * 3);
-  if (kind == FaultKind::kSplit) {
+  if (kind == FaultKind::kSplit || kind == FaultKind::kMemberSplit) {
     const auto all = (1U << count) - 1;
     if (fault.mask == all) fault.mask = 1;
   }
@@ -165,7 +186,7 @@ void draw_faults(Random& random, Scenario& scenario) {
   auto at = WorldTime{scenario.convergence() + unit};
   bool rolled = false;
   for (int i = 0; i < count; ++i) {
-    const auto kind = draw_kind(random);
+    const auto kind = draw_kind(random, scenario.group);
     if (kind == FaultKind::kRollingRestart && std::exchange(rolled, true)) continue;
     const auto begin =
         one_by_one ? at + random.between(Duration{}, unit * 2) : at + random.between(Duration{}, unit * 20);
@@ -189,10 +210,16 @@ void draw_faults(Random& random, Scenario& scenario) {
     const bool lasts = class_of(fault) == FaultClass::kTopology || kind == FaultKind::kPowerLoss ||
                        kind == FaultKind::kAgentKilled || kind == FaultKind::kRelease ||
                        kind == FaultKind::kPause || kind == FaultKind::kSelfEcho ||
-                       kind == FaultKind::kCheckFails || kind == FaultKind::kWorsened;
+                       kind == FaultKind::kCheckFails || kind == FaultKind::kWorsened ||
+                       (is_members(kind) && class_of(fault) == FaultClass::kMomentary);
     if (scenario.mode == Mode::kLiveness && lasts && random.chance(60)) fault.forever = true;
     if (one_by_one) at = fault.begin + (fault.forever ? Duration{} : fault.length) + scenario.convergence();
     scenario.faults.push_back(fault);
+    if (kind == FaultKind::kSplit && scenario.group && random.chance(30)) {
+      // A whole switch, not one network of it.
+      fault.kind = FaultKind::kMemberSplit;
+      scenario.faults.push_back(fault);
+    }
   }
   std::stable_sort(scenario.faults.begin(), scenario.faults.end(),
                    [](const Fault& a, const Fault& b) { return a.begin < b.begin; });
@@ -214,6 +241,7 @@ Duration Scenario::longest_interval() const noexcept {
       all = std::max(all, longest * 4);
     if (fault.kind == FaultKind::kReconfigured) all = std::max(all, longest * 2);
   }
+  if (group) all *= member_interval;
   return std::min(all, kLongestOnTheWire);
 }
 
@@ -241,8 +269,8 @@ Duration Scenario::convergence() const noexcept {
 void set_end(Scenario& scenario) {
   auto last = WorldTime{};
   for (const auto& fault : scenario.faults) last = std::max(last, fault.forever ? fault.begin : fault.end());
-  const auto rest = scenario.convergence() *
-                    (scenario.mode == Mode::kLiveness ? static_cast<int>(scenario.nodes.size()) : 1);
+  const auto rest =
+      scenario.convergence() * (scenario.mode == Mode::kLiveness ? scenario.longest_chain() : 1);
   scenario.end = last + std::max<Duration>(rest, 200ms) + rest / 4 + kAnnouncementsAtRest;
 }
 
@@ -257,13 +285,18 @@ Scenario draw_scenario(std::uint64_t seed, Mode mode) {
   return scenario;
 }
 
+int Scenario::longest_chain() const noexcept {
+  // In a group, a member may have to be beaten before the next node stands.
+  return static_cast<int>(nodes.size()) * (group ? 2 : 1);
+}
+
 std::string describe(const Scenario& scenario) {
   std::string text = "seed " + std::to_string(scenario.seed) + ", " + std::string{to_string(scenario.mode)} +
                      ": " + std::to_string(scenario.nodes.size()) + " nodes, " +
                      (scenario.dual() ? "IPv6 follows IPv4"
                       : scenario.v4   ? "IPv4"
                                       : "IPv6") +
-                     ", preemption ";
+                     (scenario.group ? " and a member of its group" : "") + ", preemption ";
   switch (scenario.preemption.policy) {
     case plan::PreemptionPolicy::kNever:
       text += "Never";
@@ -283,6 +316,7 @@ std::string describe(const Scenario& scenario) {
     text += "  node " + std::to_string(i) + ": priority " + std::to_string(node.priority) + ", every " +
             in_milliseconds(node.interval) + " ms, " + node.primary_v4.to_string();
     if (scenario.v6) text += ", " + node.primary_v6.to_string();
+    if (scenario.group) text += ", " + node.member_primary.to_string();
     if (node.clock_ppm != 0) text += ", clock " + std::to_string(node.clock_ppm) + " ppm";
     text += '\n';
   }

@@ -11,6 +11,7 @@
 #include "plan/desired_state.hpp"
 #include "tests/sim/clock.hpp"
 #include "tests/sim/faults.hpp"
+#include "tests/sim/role.hpp"
 
 namespace vipra::sim {
 
@@ -24,6 +25,7 @@ struct NodePlan {
   Duration interval{};
   IpAddress primary_v4;
   IpAddress primary_v6;
+  IpAddress member_primary;
   int clock_ppm = 0;
   plan::ChecksumMode checksum = plan::ChecksumMode::kAuto;
   WorldTime start{};
@@ -35,6 +37,11 @@ struct Scenario {
   std::vector<NodePlan> nodes;
   bool v4 = true;
   bool v6 = false;  // follows IPv4 where both exist
+  // It leads a group whose member is on the second segment, with the same priorities: where they are in
+  // another order there, a cut of the first segment leaves two nodes that beat one another in turn
+  // (docs/groups.md forbids it).
+  bool group = false;
+  int member_interval = 1;  // in intervals of the lead
   plan::Preemption preemption;
   int misses = 3;
   // Of the segment and the nodes without faults: the d and the J of the bounds.
@@ -45,7 +52,11 @@ struct Scenario {
   WorldTime end{};
 
   [[nodiscard]] bool dual() const noexcept { return v4 && v6; }
-  [[nodiscard]] Family lead_family() const noexcept { return v4 ? Family::kIpv4 : Family::kIpv6; }
+  [[nodiscard]] Role lead() const noexcept { return v4 ? Role::kIpv4 : Role::kIpv6; }
+  // Every router of a node but the one that leads.
+  [[nodiscard]] bool follows(Role role) const noexcept {
+    return role == Role::kMember ? group : role == Role::kIpv6 && dual();
+  }
   [[nodiscard]] Duration longest_interval() const noexcept;
   [[nodiscard]] Duration shortest_interval() const noexcept;
   [[nodiscard]] bool same_intervals() const noexcept;
@@ -54,6 +65,8 @@ struct Scenario {
   [[nodiscard]] Duration longest_down_interval() const noexcept;
   // I6: from the end of the last fault to rest.
   [[nodiscard]] Duration convergence() const noexcept;
+  // How many decisions may have to wait for one another where not everybody hears everybody.
+  [[nodiscard]] int longest_chain() const noexcept;
 };
 
 // How long an announcement may be put off: evidence at most once a second, a neighbour advertisement of one

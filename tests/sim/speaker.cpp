@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "ownership/interface_choice.hpp"
+#include "plan/contributions.hpp"
 #include "tests/sim/host.hpp"
 #include "vrrp/neighbour_frame.hpp"
 #include "vrrp/packet.hpp"
@@ -13,15 +14,27 @@ namespace vipra::sim {
 template <class Change>
 void Speaker::drive(std::size_t index, Change&& change) {
   change(*slots_[index].router);
-  tell_follower(index);
+  tell_followers(index);
+  tell_lead(index);
 }
 
-void Speaker::tell_follower(std::size_t index) {
+void Speaker::tell_followers(std::size_t index) {
   auto& slot = slots_[index];
   const auto state = slot.router->lead_state();
   if (state == slot.lead_told) return;
   slot.lead_told = state;
-  if (slot.follower) drive(*slot.follower, [&](router::VirtualRouter& r) { r.on_lead(now_, state); });
+  for (const auto follower : slot.followers)
+    drive(follower, [&](router::VirtualRouter& r) { r.on_lead(now_, state); });
+}
+
+void Speaker::tell_lead(std::size_t index) {
+  auto& slot = slots_[index];
+  if (!slot.lead || slot.router->desired().group.empty()) return;
+  const auto state = slot.router->member_state();
+  if (state == slot.member_told) return;
+  slot.member_told = state;
+  const auto member = static_cast<router::RouterIndex>(index);
+  drive(*slot.lead, [&](router::VirtualRouter& r) { r.on_member(now_, member, state); });
 }
 
 Speaker::Speaker(Host& host, const std::vector<plan::VirtualRouter>& desired, const Page& left_behind)
@@ -41,11 +54,16 @@ Speaker::Speaker(Host& host, const std::vector<plan::VirtualRouter>& desired, co
 }
 
 void Speaker::connect() {
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    if (!slots_[i].router->desired().lead) continue;
-    slots_[0].follower = i;
-    drive(i, [&](router::VirtualRouter& r) { r.on_lead(now_, slots_[0].router->lead_state()); });
+  // The first one leads all the others.
+  std::vector<router::RouterIndex> members;
+  for (std::size_t i = 1; i < slots_.size(); ++i) {
+    slots_[i].lead = 0;
+    slots_[0].followers.push_back(i);
+    members.push_back(static_cast<router::RouterIndex>(i));
   }
+  drive(0, [&](router::VirtualRouter& r) { r.set_members(now_, members); });
+  for (const auto i : slots_[0].followers)
+    drive(i, [&](router::VirtualRouter& r) { r.on_lead(now_, slots_[0].router->lead_state()); });
 }
 
 template <class Change>
@@ -103,17 +121,17 @@ void Speaker::read_advertisements() {
     for (std::size_t i = 0; i < slots_.size(); ++i) {
       auto& router = *slots_[i].router;
       const auto& desired = router.desired();
-      if (desired.family != packet->packet.family) continue;
+      const auto role = role_of(desired);
+      if (role != packet->packet.role) continue;
       const auto arrival = router.admit(meta);
       if (!arrival) {
         router.count_drop(arrival.error());
-        if (arrival.error() == DropReason::kSelfEcho) host_.heard(desired.family, meta.source, 0);
+        if (arrival.error() == DropReason::kSelfEcho) host_.heard(role, meta.source, 0);
         continue;
       }
       const auto advertisement = vrrp::parse_advertisement(meta, packet->packet.view(), arrival->least_ttl);
       if (!advertisement || desired.vrid.value() != advertisement->vrid) continue;
-      if (advertisement->version == desired.version)
-        host_.heard(desired.family, meta.source, advertisement->priority);
+      if (advertisement->version == desired.version) host_.heard(role, meta.source, advertisement->priority);
       drive(i, [&](router::VirtualRouter& r) {
         r.on_advertisement(now_, meta, *arrival, *advertisement, packet->received_at);
       });
@@ -170,11 +188,13 @@ void Speaker::place_routers() {
 
 // Addresses with our mark that no placed router knows.
 void Speaker::remove_orphans() {
-  for (const auto& ip : mirror_.view().ours(kInterfaceIndex)) {
-    const bool known = std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) {
-      return slot.router->segment() && slot.router->addresses().contains(ip);
-    });
-    if (!known) static_cast<void>(remove(kInterfaceIndex, ip));
+  for (const int index : {kInterfaceIndex, kMembersInterfaceIndex}) {
+    for (const auto& ip : mirror_.view().ours(index)) {
+      const bool known = std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) {
+        return slot.router->segment() && slot.router->addresses().contains(ip);
+      });
+      if (!known) static_cast<void>(remove(index, ip));
+    }
   }
 }
 
@@ -195,8 +215,30 @@ void Speaker::release() {
 
 void Speaker::set_contributions(const std::vector<plan::Contribution>& contributions) {
   now_ = host_.instant();
-  for (std::size_t i = 0; i < slots_.size(); ++i)
-    drive(i, [&](router::VirtualRouter& r) { r.set_contributions(now_, contributions); });
+  std::vector<plan::SharedContributions> shared;
+  for (const auto& slot : slots_) {
+    auto& said =
+        shared.emplace_back(plan::SharedContributions{slot.router->desired().seniority.name}).by_source;
+    for (const auto& part : contributions) {
+      if (part.consumer == slot.router->desired().seniority.name) said.emplace(part.source, part);
+    }
+  }
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    auto parts = plan::contributions_to(slots_[i].router->desired(), shared);
+    drive(i, [&](router::VirtualRouter& r) { r.set_contributions(now_, std::move(parts)); });
+  }
+}
+
+void Speaker::set_socket_fault(Role role, bool fault) {
+  now_ = host_.instant();
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (role_of(slots_[i].router->desired()) != role) continue;
+    drive(i, [&](router::VirtualRouter& r) {
+      r.set_fault(
+          now_, router::FaultSource::kSocket,
+          fault ? std::optional{router::FaultInfo{Reason::kSocketFailed, "no socket"}} : std::nullopt);
+    });
+  }
 }
 
 void Speaker::reconfigure(const std::vector<plan::VirtualRouter>& desired) {
@@ -211,9 +253,9 @@ bool Speaker::released() const {
          std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.router->finished(); });
 }
 
-const router::VirtualRouter* Speaker::router(Family family) const {
+const router::VirtualRouter* Speaker::router(Role role) const {
   for (const auto& slot : slots_) {
-    if (slot.router->desired().family == family) return slot.router.get();
+    if (role_of(slot.router->desired()) == role) return slot.router.get();
   }
   return nullptr;
 }
@@ -291,7 +333,7 @@ void Speaker::announce(std::uint32_t index, std::uint32_t address) {
 }
 
 void Speaker::on_transition(const router::VirtualRouter& router, const election::Transition& transition) {
-  if (!dead_) host_.transition(router.desired().family, transition);
+  if (!dead_) host_.transition(role_of(router.desired()), transition);
 }
 
 void Speaker::on_owned(const router::VirtualRouter& router) {
@@ -299,7 +341,7 @@ void Speaker::on_owned(const router::VirtualRouter& router) {
   auto& slot = host_.page()[router.index()];
   slot.in_use = true;
   slot.state = router.state();
-  slot.family = router.desired().family;
+  slot.role = role_of(router.desired());
   slot.last_advert = router.last_advert().boot;
   slot.source = router.segment()->primary;
   const auto message = router.message();

@@ -14,6 +14,7 @@
 #include "tests/sim/clock.hpp"
 #include "tests/sim/kernel_mirror.hpp"
 #include "tests/sim/network.hpp"
+#include "tests/sim/role.hpp"
 
 namespace vipra::sim {
 
@@ -25,14 +26,14 @@ struct PageSlot {
   State state = State::kInit;
   BootTimePoint last_advert{};
   IpAddress source;
-  Family family = Family::kIpv4;
+  Role role = Role::kIpv4;
   std::array<std::uint8_t, 96> message{};
   std::size_t size = 0;
   [[nodiscard]] bool has_voice() const noexcept {
     return in_use && (state == State::kMaster || state == State::kReleasing) && size > 0;
   }
 };
-using Page = std::array<PageSlot, 2>;
+using Page = std::array<PageSlot, kRoles>;
 
 // What a router, or the speaker for it, does to the outside: a process can die before any of them.
 enum class Boundary : std::uint8_t { kSend, kAdd, kRemove, kAnnounce, kPage };
@@ -56,7 +57,9 @@ class Speaker final : private router::AdvertisementPort,
 
   // What the supervisor sends; served as part of a turn.
   void release();
+  // Of the VirtualIPs that are their consumers; what counts for one counts for all.
   void set_contributions(const std::vector<plan::Contribution>& contributions);
+  void set_socket_fault(Role role, bool fault);
   void reconfigure(const std::vector<plan::VirtualRouter>& desired);
   void retry_kernel() { mirror_.retry(); }
   void events_lost() { mirror_.events_lost(); }
@@ -65,13 +68,15 @@ class Speaker final : private router::AdvertisementPort,
   void die_at_action(int n) noexcept { dies_in_ = n; }
   [[nodiscard]] bool dead() const noexcept { return dead_; }
   [[nodiscard]] bool released() const;
-  [[nodiscard]] const router::VirtualRouter* router(Family family) const;
+  [[nodiscard]] const router::VirtualRouter* router(Role role) const;
 
  private:
   struct Slot {
     std::unique_ptr<router::VirtualRouter> router;
-    std::optional<std::size_t> follower;
+    std::optional<std::size_t> lead;
+    std::vector<std::size_t> followers;
     election::LeadState lead_told = election::LeadState::kAway;
+    router::MemberState member_told;
     std::optional<election::Adoption> left_behind;
     bool announced = false;
     std::size_t announced_addresses = 0;
@@ -83,7 +88,8 @@ class Speaker final : private router::AdvertisementPort,
   void remove_orphans();
   void serve_deadlines();
   void connect();
-  void tell_follower(std::size_t index);
+  void tell_followers(std::size_t index);
+  void tell_lead(std::size_t index);
   template <class Change>
   void drive(std::size_t index, Change&& change);
   template <class Change>

@@ -6,13 +6,6 @@
 #include "tests/sim/invariants.hpp"
 
 namespace vipra::sim {
-namespace {
-
-std::string_view short_name(Family family) {
-  return family == Family::kIpv4 ? "v4" : "v6";
-}
-
-}  // namespace
 
 void Observer::fail(const std::string& what) const {
   world_.fail(name(), what);
@@ -101,45 +94,57 @@ void World::look() {
 // ---- what there is
 // -----------------------------------------------------------------------------------------------
 
-int World::masters(Family family) const {
+int World::masters(Role role) const {
   return static_cast<int>(std::count_if(hosts_.begin(), hosts_.end(), [&](const auto& host) {
-    return host->stands(family) && host->state(family) == State::kMaster;
+    return host->stands(role) && host->state(role) == State::kMaster;
   }));
 }
 
-std::optional<NodeId> World::only_master(Family family) const {
-  if (masters(family) != 1) return std::nullopt;
+std::optional<NodeId> World::only_master(Role role) const {
+  if (masters(role) != 1) return std::nullopt;
   for (const auto& host : hosts_) {
-    if (host->stands(family) && host->state(family) == State::kMaster) return host->id();
+    if (host->stands(role) && host->state(role) == State::kMaster) return host->id();
   }
   return std::nullopt;
 }
 
-bool World::whole() const {
+bool World::whole(Role role) const {
   for (NodeId a = 0; a < size(); ++a) {
     for (NodeId b = 0; b < size(); ++b) {
-      if (a != b && !hears(a, b)) return false;
+      if (a != b && !hears(a, b, role)) return false;
     }
   }
   return true;
+}
+
+bool World::beaten(NodeId node) const {
+  if (!scenario_.group) return false;
+  return std::any_of(kAllRoles.begin(), kAllRoles.end(), [&](Role role) {
+    const auto* router = scenario_.follows(role) ? hosts_[node]->router(role) : nullptr;
+    return router != nullptr && router->member_state().beaten;
+  });
 }
 
 bool World::quiet() const {
   if (noise_active_ > 0) return false;
   const auto since = now_ - last_disturbance_;
   if (since < scenario_.convergence()) return false;
-  // Where hearing is no equivalence, one decision may have to wait for the one before.
+  const bool chains = has_chains() || (scenario_.group && !whole());
+  return !chains || since >= scenario_.convergence() * scenario_.longest_chain();
+}
+
+// Where hearing is no equivalence, one decision may have to wait for the one before.
+bool World::has_chains() const {
   for (NodeId a = 0; a < size(); ++a) {
     for (NodeId b = 0; b < size(); ++b) {
       if (a == b || !hears(a, b)) continue;
       for (NodeId c = 0; c < size(); ++c) {
-        if (c != b && hears(b, c) && c != a && !hears(a, c))
-          return since >= scenario_.convergence() * static_cast<int>(size());
+        if (c != b && hears(b, c) && c != a && !hears(a, c)) return true;
       }
-      if (!hears(b, a)) return since >= scenario_.convergence() * static_cast<int>(size());
+      if (!hears(b, a)) return true;
     }
   }
-  return true;
+  return false;
 }
 
 // ---- what it is told
@@ -166,19 +171,19 @@ void World::turned(NodeId node) {
 }
 
 void World::advertisement_sent(const Packet& packet) {
-  history_.hash(now_, 2, packet.sender, packet.family, packet.priority());
+  history_.hash(now_, 2, packet.sender, packet.role, packet.priority());
   if (history_.keeps_lines()) {
     history_.line(now_,
-                  "node " + std::to_string(packet.sender) + " " + std::string{short_name(packet.family)} +
+                  "node " + std::to_string(packet.sender) + " " + std::string{short_name(packet.role)} +
                       ": advertises " + std::to_string(packet.priority()),
                   packet.priority() != 0);
   }
-  for (const auto& observer : observers_) observer->on_sent(packet.sender, packet.family, packet.priority());
+  for (const auto& observer : observers_) observer->on_sent(packet.sender, packet.role, packet.priority());
   network_.transmit(now_, packet, queue_);
 }
 
 void World::announcement_sent(const Packet& packet, const IpAddress& ip) {
-  history_.hash(now_, 3, packet.sender, packet.family, ip.bytes().back());
+  history_.hash(now_, 3, packet.sender, packet.role, ip.bytes().back());
   if (history_.keeps_lines()) {
     const auto who =
         packet.sender == kStranger ? std::string{"stranger"} : "node " + std::to_string(packet.sender);
@@ -188,32 +193,32 @@ void World::announcement_sent(const Packet& packet, const IpAddress& ip) {
   network_.transmit(now_, packet, queue_);
 }
 
-void World::heard(NodeId node, Family family, const IpAddress& source, int priority) {
+void World::heard(NodeId node, Role role, const IpAddress& source, int priority) {
   const auto& host = *hosts_[node];
-  const auto own = host.primary(family);
+  const auto own = host.primary(role);
   if (source == own) coverage_.guard(Guard::kSelfEcho);
-  const bool follows = scenario_.dual() && family == Family::kIpv6 && host.state(family) == State::kMaster;
-  if (follows && host.state(Family::kIpv4) == State::kMaster && source > own &&
-      priority == host.router(family)->effective_priority())
+  const bool follows = scenario_.follows(role) && host.state(role) == State::kMaster;
+  if (follows && host.state(scenario_.lead()) == State::kMaster && source > own &&
+      priority == host.router(role)->effective_priority())
     coverage_.guard(Guard::kFollowerKeepsAtTie);
-  for (const auto& observer : observers_) observer->on_heard(node, family, source, priority);
+  for (const auto& observer : observers_) observer->on_heard(node, role, source, priority);
 }
 
-void World::transition(NodeId node, Family family, const election::Transition& what) {
-  history_.hash(now_, 4, node, family, what.from, what.to, what.reason);
+void World::transition(NodeId node, Role role, const election::Transition& what) {
+  history_.hash(now_, 4, node, role, what.from, what.to, what.reason);
   if (history_.keeps_lines()) {
-    history_.line(now_, "node " + std::to_string(node) + " " + std::string{short_name(family)} + ": " +
+    history_.line(now_, "node " + std::to_string(node) + " " + std::string{short_name(role)} + ": " +
                             std::string{to_string(what.from)} + " -> " + std::string{to_string(what.to)} +
                             " (" + std::string{to_string(what.reason)} + ")");
   }
-  for (const auto& observer : observers_) observer->on_transition(node, family, what);
+  for (const auto& observer : observers_) observer->on_transition(node, role, what);
   // Somebody new stands, or somebody cannot any more.
   const bool entered = what.from == State::kInit || what.from == State::kFault;
   if (entered || what.to == State::kFault) disturbed();
 }
 
 void World::address_changed(NodeId node, const IpAddress& ip, bool present) {
-  history_.hash(now_, 5, node, ip.family(), ip.bytes().back(), present);
+  history_.hash(now_, 5, node, role_of(ip), ip.bytes().back(), present);
   if (history_.keeps_lines()) {
     history_.line(now_, "node " + std::to_string(node) + ": kernel " + (present ? "has " : "has no longer ") +
                             ip.to_string());

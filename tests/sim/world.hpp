@@ -1,5 +1,5 @@
-// The simulated world: one segment, its nodes, one clock. It makes happen what the plan says and what follows
-// from it, in the order of virtual time, and tells the observers.
+// The simulated world: its segments, its nodes, one clock. It makes happen what the plan says and what
+// follows from it, in the order of virtual time, and tells the observers.
 #pragma once
 
 #include <cstdint>
@@ -47,12 +47,16 @@ class World {
   [[nodiscard]] const Host& host(NodeId node) const { return *hosts_[node]; }
   [[nodiscard]] const Network& network() const noexcept { return network_; }
   // Node `at` hears the advertisements of node `from`, as far as wires and filters go.
-  [[nodiscard]] bool hears(NodeId at, NodeId from) const { return network_.advertisements_pass(from, at); }
+  [[nodiscard]] bool hears(NodeId at, NodeId from, Role role = Role::kIpv4) const {
+    return network_.advertisements_pass(from, at, role);
+  }
   // Who stands and is master, if exactly one is.
-  [[nodiscard]] std::optional<NodeId> only_master(Family family) const;
-  [[nodiscard]] int masters(Family family) const;
-  // Everybody hears everybody.
-  [[nodiscard]] bool whole() const;
+  [[nodiscard]] std::optional<NodeId> only_master(Role role) const;
+  [[nodiscard]] int masters(Role role) const;
+  // Everybody hears everybody on the segment of this router.
+  [[nodiscard]] bool whole(Role role = Role::kIpv4) const;
+  // A router that follows is beaten: its lead does not stand where nobody is heard to lead.
+  [[nodiscard]] bool beaten(NodeId node) const;
   // Nothing has happened for so long that everything must have come to rest.
   [[nodiscard]] bool quiet() const;
   // ... and not even a fault of the harmless kind lasts.
@@ -67,8 +71,8 @@ class World {
   void turned(NodeId node);
   void advertisement_sent(const Packet& packet);
   void announcement_sent(const Packet& packet, const IpAddress& ip);
-  void heard(NodeId node, Family family, const IpAddress& source, int priority);
-  void transition(NodeId node, Family family, const election::Transition& what);
+  void heard(NodeId node, Role role, const IpAddress& source, int priority);
+  void transition(NodeId node, Role role, const election::Transition& what);
   void address_changed(NodeId node, const IpAddress& ip, bool present);
   void count_overflow() { coverage_.fault(FaultKind::kReceiveOverflow); }
   void count_boundary(Boundary boundary) { coverage_.boundary(boundary); }
@@ -76,6 +80,7 @@ class World {
 
  private:
   void serve(const Event& event);
+  [[nodiscard]] bool has_chains() const;
   void look();
   // The plan's faults: world_faults.cpp.
   [[nodiscard]] NodeId target_of(const Fault& fault) const;
@@ -87,7 +92,7 @@ class World {
   void act_as_foreign(const Fault& fault, NodeId beside);
   void act_as_claimant(const Fault& fault, NodeId beside, std::uint32_t step);
   void restart_rolling(const Fault& fault, std::uint32_t step);
-  void send_foreign(const Fault& fault, NodeId beside, Family family);
+  void send_foreign(const Fault& fault, NodeId beside, Role role);
 
   Scenario scenario_;
   Coverage& coverage_;

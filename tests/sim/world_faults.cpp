@@ -13,15 +13,15 @@ using namespace std::chrono_literals;
 
 constexpr MacAddress kStrangersMac{{2, 0, 0, 0, 0, 0x99}};
 
-IpAddress strangers_ip(Family family) {
-  return family == Family::kIpv4 ? IpAddress::v4(10, 0, 2, 9) : *IpAddress::parse("fe80::9");
+IpAddress strangers_ip(Role role) {
+  return role != Role::kIpv6 ? IpAddress::v4(10, 0, 2, 9) : *IpAddress::parse("fe80::9");
 }
 
 }  // namespace
 
 NodeId World::target_of(const Fault& fault) const {
   if (fault.at_master) {
-    if (const auto master = only_master(scenario_.lead_family())) return *master;
+    if (const auto master = only_master(scenario_.lead())) return *master;
   }
   return fault.a;
 }
@@ -112,11 +112,23 @@ void World::apply(const Fault& fault, Host& host) {
       break;
     case FaultKind::kLinkFlap:
       if (!host.powered()) break;
-      host.kernel().set_link(false);
+      host.kernel().set_link(Role::kIpv4, false);
       if (fault.amount == 1) host.kernel().drop_ipv6();
       break;
+    case FaultKind::kMemberLinkDown:
+      if (host.powered()) host.kernel().set_link(Role::kMember, false);
+      break;
+    case FaultKind::kMemberSocketFails:
+      host.fail_members_socket(true);
+      break;
+    case FaultKind::kMemberWorsened:
+      host.contribute(Role::kMember, -fault.amount, false);
+      break;
+    case FaultKind::kMemberCheckFails:
+      host.contribute(Role::kMember, 0, true);
+      break;
     case FaultKind::kPrimaryChange:
-      if (host.powered()) host.change_primary(scenario_.lead_family());
+      if (host.powered()) host.change_primary(scenario_.lead());
       break;
     case FaultKind::kSpeakerCrash:
       host.crash_at_action(fault.amount);
@@ -138,13 +150,13 @@ void World::apply(const Fault& fault, Host& host) {
       host.power_on();
       break;
     case FaultKind::kWorsened:
-      host.contribute(-fault.amount, false);
+      host.contribute(scenario_.lead(), -fault.amount, false);
       break;
     case FaultKind::kBettered:
-      host.contribute(fault.amount, false);
+      host.contribute(scenario_.lead(), fault.amount, false);
       break;
     case FaultKind::kCheckFails:
-      host.contribute(0, true);
+      host.contribute(scenario_.lead(), 0, true);
       break;
     case FaultKind::kReconfigured:
       host.reconfigure(fault.amount);
@@ -190,7 +202,7 @@ void World::lift(const Fault& fault, std::uint32_t index, Host& host) {
       host.kernel().remove_strangers(vip);
       break;
     case FaultKind::kLinkFlap:
-      if (host.powered()) host.kernel().set_link(true);
+      if (host.powered()) host.kernel().set_link(Role::kIpv4, true);
       break;
     case FaultKind::kSpeakerCrash:
       host.crash_at_action(1);  // where it had not come to so many
@@ -206,7 +218,20 @@ void World::lift(const Fault& fault, std::uint32_t index, Host& host) {
     case FaultKind::kBettered:
     case FaultKind::kCheckFails:
       last_disturbance_ = now_;
-      host.contribute(0, false);
+      host.contribute(scenario_.lead(), 0, false);
+      break;
+    case FaultKind::kMemberLinkDown:
+      last_disturbance_ = now_;
+      if (host.powered()) host.kernel().set_link(Role::kMember, true);
+      break;
+    case FaultKind::kMemberSocketFails:
+      last_disturbance_ = now_;
+      host.fail_members_socket(false);
+      break;
+    case FaultKind::kMemberWorsened:
+    case FaultKind::kMemberCheckFails:
+      last_disturbance_ = now_;
+      host.contribute(Role::kMember, 0, false);
       break;
     default:
       break;
@@ -267,11 +292,12 @@ void World::restart_rolling(const Fault& fault, std::uint32_t step) {
 }
 
 void World::act_as_claimant(const Fault& fault, NodeId beside, std::uint32_t step) {
-  const auto& router = step % 2 == 0 ? hosts_[beside]->desired().front() : hosts_[beside]->desired().back();
+  const auto& all = hosts_[beside]->desired();
+  const auto& router = all[step % all.size()];
   const auto& ip = router.addresses.front().ip;
   Packet packet;
   packet.kind = Packet::Kind::kNeighbour;
-  packet.family = router.family;
+  packet.role = role_of(router);
   packet.sender = kStranger;
   packet.port = beside;
   if (ip.is_v4()) {
@@ -284,14 +310,13 @@ void World::act_as_claimant(const Fault& fault, NodeId beside, std::uint32_t ste
 }
 
 void World::act_as_foreign(const Fault& fault, NodeId beside) {
-  if (scenario_.v4) send_foreign(fault, beside, Family::kIpv4);
-  if (scenario_.v6) send_foreign(fault, beside, Family::kIpv6);
+  if (scenario_.v4) send_foreign(fault, beside, Role::kIpv4);
+  if (scenario_.v6) send_foreign(fault, beside, Role::kIpv6);
 }
 
-void World::send_foreign(const Fault& fault, NodeId beside, Family family) {
+void World::send_foreign(const Fault& fault, NodeId beside, Role role) {
   const auto& host = *hosts_[beside];
-  const auto& router =
-      family == host.desired().front().family ? host.desired().front() : host.desired().back();
+  const auto& router = host.desired(role);
   const bool foreign = fault.kind == FaultKind::kForeignPeer;
   const auto kind = foreign ? static_cast<Foreign>(fault.amount) : Foreign::kOtherList;
   if (foreign) coverage_.foreign(kind);
@@ -300,15 +325,15 @@ void World::send_foreign(const Fault& fault, NodeId beside, Family family) {
   for (const auto& address : router.addresses) list.push_back(address.ip);
 
   vrrp::AdvertisementFields fields;
-  fields.family = family;
+  fields.family = family_of(role);
   fields.vrid = router.vrid;
   fields.priority = 1;
   fields.interval = router.interval;
-  auto source = strangers_ip(family);
+  auto source = strangers_ip(role);
   int ttl = vrrp::kTtl;
   switch (kind) {
     case Foreign::kVersion2:
-      if (family == Family::kIpv6) return;
+      if (role == Role::kIpv6) return;
       fields.version = vrrp::Version::kV2;
       fields.interval = 1s;
       fields.priority = 200;
@@ -323,7 +348,7 @@ void World::send_foreign(const Fault& fault, NodeId beside, Family family) {
       break;
     case Foreign::kSameSource:
       fields.priority = static_cast<vrrp::Priority>(router.base_priority);
-      source = host.primary(family);
+      source = host.primary(role);
       break;
     case Foreign::kOtherList:
       list.resize(1);
@@ -341,11 +366,11 @@ void World::send_foreign(const Fault& fault, NodeId beside, Family family) {
   if (kind == Foreign::kRouted) ttl = 254;
   fields.addresses = list;
   Packet packet;
-  packet.family = family;
+  packet.role = role;
   packet.sender = kStranger;
   packet.port = beside;
   packet.source = source;
-  packet.destination = vrrp_group(family);
+  packet.destination = vrrp_group(family_of(role));
   packet.ttl = ttl;
   packet.size = vrrp::build_advertisement(fields, source, packet.destination, packet.bytes);
   if (kind == Foreign::kBadChecksum) packet.bytes[7] ^= 0x5aU;
