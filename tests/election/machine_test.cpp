@@ -233,6 +233,7 @@ TEST_F(Follower, ToleratesNobodyWhomItWouldWinAgainstBesideAStandingLead) {
     (void)d.at(1, LeadChanged{LeadState::kMaster});
     (void)d.advert(1.1, "fe80::16", 200, k1s);  // on a segment where the lead is not
     ASSERT_EQ(d.machine.state(), State::kBackup);
+    (void)d.until(1.5);
     for (int second = 2; second <= 4; ++second) (void)d.advert(second, "fe80::1", other, k1s);
     (void)d.until(5);
     EXPECT_EQ(d.machine.state(), State::kMaster) << other;
