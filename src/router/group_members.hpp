@@ -18,10 +18,11 @@ namespace vipra::router {
 struct MemberState {
   // Its own, in words with its name; empty: none.
   std::string fault;
-  // Another node is heard that wins its election. In a healthy group that is so wherever the lead is no
-  // master, and for a moment during each move.
+  // Another node was heard within its Active_Down_Interval that wins its election. In a healthy group that is
+  // so wherever the lead is no master, and for that long after a move.
   bool beaten = false;
-  // How long a move may leave it so.
+  // How long a move may leave it so: two of its Active_Down_Intervals, because one is memory, and one of the
+  // lead's, which may be slower to meet.
   Duration patience{};
   bool operator==(const MemberState&) const = default;
 };
@@ -35,7 +36,7 @@ class GroupMembers {
   // False: nothing new.
   bool set(Member member, const MemberState& state);
   // Once after every change and at each deadline. `stands`: the lead is Master. `hears`: the lead is Backup
-  // and hears a master on its own segment, which is then the one to decide.
+  // and hears a better master on its own segment, which is then the one to decide.
   void judge(TimePoint now, bool stands, bool hears);
 
   // The first member's, in words; empty: none has one.

@@ -124,14 +124,15 @@ constexpr std::array kRequired{step<Startup>(State::kInit, State::kBackup),
                                step<LeadChanged>(State::kFault, State::kFault)};
 
 // What may happen as well, but takes a coincidence: any event finds a Master that has stalled, and a
-// configuration or a release one that has not begun.
+// configuration or a release one that has not begun; and a group is judged whatever its lead is.
 bool may_happen(const Coverage::Step& happened) {
   const auto& [from, event, to] = happened;
   if (from == State::kMaster && to == State::kBackup) return true;
   const bool changes = event == index_of<PriorityChanged>() || event == index_of<PrimaryAddressChanged>() ||
                        event == index_of<ConfigChanged>() || event == index_of<Release>() ||
                        event == index_of<DeadlineReached>();
-  return from == to && changes && (from == State::kInit || from == State::kReleasing);
+  const bool waits = from == State::kInit || from == State::kReleasing;
+  return from == to && ((changes && waits) || (event == index_of<GroupJudged>() && from != State::kMaster));
 }
 
 std::string name_of(const Coverage::Step& step) {

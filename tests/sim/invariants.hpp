@@ -23,8 +23,11 @@
 //   before the
 //                         delay; any policy: a master that fell below a Backup is replaced within A + SK + d
 //                         + 3J.
-//   I8   Lead             After every turn: a follower is Master only beside its lead. At rest: if and only
-//   if. I9   Flaps            Under loss alone, no more promotions than silences of `misses` advertisements.
+//   I8   Lead             After every turn: a follower is Master only beside its lead, and the lead of a
+//   group
+//                         beside no member in Fault. At rest: if and only if; and where the member's segment
+//                         is whole, exactly one node has a group, however its lead's segment is cut.
+//   I9   Flaps            Under loss alone, no more promotions than silences of `misses` advertisements.
 //   I10  Emission         Advertisements of a master: one an interval, and one for each that it heard from
 //   others, at
 //                         most kMostInAnInterval in any interval. Priority 0: three times, and the

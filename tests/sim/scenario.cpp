@@ -89,10 +89,15 @@ constexpr std::array kMembersKinds{FaultKind::kMemberCut,      FaultKind::kMembe
                                    FaultKind::kMemberLinkDown, FaultKind::kMemberSocketFails,
                                    FaultKind::kMemberWorsened, FaultKind::kMemberCheckFails};
 // What a group exists for: these, and a cut of its lead's segment alone.
-constexpr std::array kGroupsKinds{FaultKind::kSplit,           FaultKind::kCut,
-                                  FaultKind::kMulticastFilter, FaultKind::kMemberSplit,
-                                  FaultKind::kMemberLinkDown,  FaultKind::kMemberSocketFails,
-                                  FaultKind::kMemberWorsened,  FaultKind::kMemberCheckFails};
+constexpr std::array kGroupsKinds{FaultKind::kSplit,
+                                  FaultKind::kSplit,
+                                  FaultKind::kCut,
+                                  FaultKind::kMulticastFilter,
+                                  FaultKind::kMemberSplit,
+                                  FaultKind::kMemberLinkDown,
+                                  FaultKind::kMemberSocketFails,
+                                  FaultKind::kMemberWorsened,
+                                  FaultKind::kMemberCheckFails};
 
 bool is_members(FaultKind kind) {
   return std::find(kMembersKinds.begin(), kMembersKinds.end(), kind) != kMembersKinds.end();
