@@ -21,8 +21,7 @@ struct MemberState {
   // Another node was heard within its Active_Down_Interval that wins its election. In a healthy group that is
   // so wherever the lead is no master, and for that long after a move.
   bool beaten = false;
-  // How long a move may leave it so: two of its Active_Down_Intervals, because one is memory, and one of the
-  // lead's, which may be slower to meet.
+  // Its Active_Down_Interval; the lead makes of it how long a move may leave it so.
   Duration patience{};
   bool operator==(const MemberState&) const = default;
 };
@@ -41,8 +40,8 @@ class GroupMembers {
 
   // The first member's, in words; empty: none has one.
   [[nodiscard]] const std::string& fault() const noexcept;
-  // False while a member is beaten that was so for longer than its patience beside a lead that stood.
   [[nodiscard]] bool empty() const noexcept { return entries_.empty(); }
+  // False while a member is beaten that was so for longer than its patience beside a lead that stood.
   [[nodiscard]] bool may_stand() const noexcept { return may_stand_; }
   [[nodiscard]] std::optional<TimePoint> deadline() const noexcept { return deadline_; }
 

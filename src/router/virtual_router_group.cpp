@@ -1,4 +1,6 @@
 // A virtual router in a group: what a follower tells its lead, and what the lead makes of it.
+#include <algorithm>
+
 #include "router/virtual_router.hpp"
 
 namespace vipra::router {
@@ -15,9 +17,7 @@ MemberState VirtualRouter::member_state() const {
                 (current->detail.empty() ? std::string{to_string(current->reason)} : current->detail);
   }
   out.beaten = contested_until_.has_value();
-  // Who beats it is remembered for as long as a move takes: he has done so that long only where he goes on
-  // until then. Otherwise the few advertisements of a move would take a group from its winner.
-  out.patience = down_interval() * 2;
+  out.patience = down_interval();
   return out;
 }
 
@@ -42,8 +42,11 @@ void VirtualRouter::set_members(const Instant& now, const std::vector<RouterInde
 }
 
 void VirtualRouter::on_member(const Instant& now, RouterIndex member, const MemberState& state) {
+  // Who beats it is remembered for one Active_Down_Interval: he has done so for long only where he goes on
+  // after that. Otherwise the few advertisements of a move would take a group from its winner. The leads may
+  // be slower to meet than the members.
   auto patient = state;
-  patient.patience += down_interval();  // the leads may be slower to meet than the members
+  patient.patience += std::max(state.patience, down_interval());
   if (members_.set(member, patient)) judge_group(now);
 }
 
