@@ -47,8 +47,13 @@ class KernelTruth final : public Observer {
     }
   }
   void on_disturbance() override {
-    for (auto& slots : slots_) {
-      for (auto& slot : slots) slot.wrong_since.reset();
+    for (NodeId id = 0; id < world_.size(); ++id) {
+      for (const auto role : kAllRoles) {
+        auto& slot = slots_[id][index_of(role)];
+        slot.wrong_since.reset();
+        // What a dead process held is not its heir's hold.
+        if (world_.host(id).router(role) == nullptr) slot.release_due.reset();
+      }
     }
   }
   void after_fault(const Fault& fault, NodeId target) override {
