@@ -387,26 +387,4 @@ void Host::died_at(Boundary boundary) {
   world_.count_boundary(boundary);
 }
 
-// ---- what it is
-// --------------------------------------------------------------------------------------------------
-
-State Host::state(Role role) const {
-  const auto* found = router(role);
-  return found == nullptr ? State::kUnknown : found->state();
-}
-
-bool Host::stands(Role role) const {
-  const auto now = state(role);
-  return runs() && kernel_.up(role) && (now == State::kMaster || now == State::kBackup);
-}
-
-IpAddress Host::primary(Role role) const {
-  return primaries_[index_of(role)];
-}
-
-const plan::VirtualRouter& Host::desired(Role role) const {
-  return *std::find_if(desired_.begin(), desired_.end(),
-                       [&](const auto& router) { return role_of(router) == role; });
-}
-
 }  // namespace vipra::sim

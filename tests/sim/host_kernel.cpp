@@ -1,5 +1,5 @@
-// A host's kernel commands, notices and configuration: everything that the speaker hears of other than
-// packets.
+// A host's kernel commands, notices and configuration, everything that the speaker hears of other than
+// packets; and what observers ask of it.
 #include <algorithm>
 #include <utility>
 
@@ -150,6 +150,28 @@ void Host::change_primary(Role role) {
   const auto next = *IpAddress::from_bytes(bytes);
   kernel_.change_primary(primary, next);
   primary = next;
+}
+
+// ---- what it is
+// --------------------------------------------------------------------------------------------------
+
+State Host::state(Role role) const {
+  const auto* found = router(role);
+  return found == nullptr ? State::kUnknown : found->state();
+}
+
+bool Host::stands(Role role) const {
+  const auto now = state(role);
+  return runs() && kernel_.up(role) && (now == State::kMaster || now == State::kBackup);
+}
+
+IpAddress Host::primary(Role role) const {
+  return primaries_[index_of(role)];
+}
+
+const plan::VirtualRouter& Host::desired(Role role) const {
+  return *std::find_if(desired_.begin(), desired_.end(),
+                       [&](const auto& router) { return role_of(router) == role; });
 }
 
 }  // namespace vipra::sim

@@ -47,8 +47,13 @@ class KernelTruth final : public Observer {
     }
   }
   void on_disturbance() override {
-    for (auto& slots : slots_) {
-      for (auto& slot : slots) slot.wrong_since.reset();
+    for (NodeId id = 0; id < world_.size(); ++id) {
+      for (const auto role : kAllRoles) {
+        auto& slot = slots_[id][index_of(role)];
+        slot.wrong_since.reset();
+        // What a dead process held is not its heir's hold.
+        if (world_.host(id).router(role) == nullptr) slot.release_due.reset();
+      }
     }
   }
   void after_fault(const Fault& fault, NodeId target) override {
@@ -72,7 +77,7 @@ class KernelTruth final : public Observer {
     const bool being_told = world_.now() - told_at_[packet.sender] < kKernelSettles;
     if (!host.kernel().has(ip) && !just_gone && !being_told && !burdened(host))
       fail(node(packet.sender) + " announces " + ip.to_string() + ", which it has not");
-    expect_holds_to_end(packet);
+    expect_holds_to_end(packet, ip);
   }
 
  private:
@@ -139,7 +144,7 @@ class KernelTruth final : public Observer {
   }
 
   // Whoever holds addresses for a taker lets go once this is heard.
-  void expect_holds_to_end(const Packet& packet) {
+  void expect_holds_to_end(const Packet& packet, const IpAddress& ip) {
     if (world_.noisy()) return;
     const auto bound = election::kHoldAfterAnnouncement + world_.scenario().most_delay +
                        world_.scenario().most_lateness * 3 + kKernelSettles;
@@ -149,6 +154,8 @@ class KernelTruth final : public Observer {
       if (id == packet.sender || router == nullptr || !host.runs() ||
           !world_.network().frames_pass(packet.port, id, packet.role))
         continue;
+      // An address that this node has not says nothing to it.
+      if (!router->addresses().contains(ip)) continue;
       if (router->state() == State::kMaster || !router->machine().holds_addresses()) continue;
       auto& due = slots_[id][index_of(packet.role)].release_due;
       if (!due) due = world_.now() + bound + drift(bound);
