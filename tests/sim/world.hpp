@@ -61,7 +61,8 @@ class World {
   [[nodiscard]] bool quiet() const;
   // ... and not even a fault of the harmless kind lasts.
   [[nodiscard]] bool pristine() const { return quiet() && harmless_active_ == 0; }
-  [[nodiscard]] bool noisy() const noexcept { return noise_active_ > 0; }
+  // Also while frames are still on their way that were held up.
+  [[nodiscard]] bool noisy() const noexcept { return noise_active_ > 0 || now() < held_up_until_; }
   [[nodiscard]] WorldTime last_disturbance() const noexcept { return last_disturbance_; }
 
   // ---- told by hosts and observers ----
@@ -106,6 +107,7 @@ class World {
   WorldTime now_{};
   WorldTime last_disturbance_{};
   int noise_active_ = 0;
+  WorldTime held_up_until_{};
   int harmless_active_ = 0;
   std::uint64_t events_ = 0;
 };

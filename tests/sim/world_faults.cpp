@@ -64,6 +64,10 @@ void World::end_fault(std::uint32_t index) {
   const auto kind = class_of(fault);
   if (kind == FaultClass::kHarmless && fault.kind != FaultKind::kLostResignation) --harmless_active_;
   if (kind == FaultClass::kNoise) --noise_active_;
+  const bool holds_up = fault.kind == FaultKind::kDelay || fault.kind == FaultKind::kJitter ||
+                        fault.kind == FaultKind::kReorder;
+  // What comes behind a frame that was held up waits for it.
+  if (holds_up) held_up_until_ = std::max(held_up_until_, now() + std::chrono::microseconds{fault.amount});
   if (kind == FaultClass::kNoise || kind == FaultClass::kTopology) last_disturbance_ = now_;
   lift(fault, index, *hosts_[target]);
   for (const auto& observer : observers_) observer->after_fault(fault, target);
