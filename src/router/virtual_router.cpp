@@ -1,7 +1,6 @@
 #include "router/virtual_router.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 namespace vipra::router {
 namespace {
@@ -266,8 +265,9 @@ void VirtualRouter::note_mismatches(const vrrp::Advertisement& advertisement) {
   // Of a list that no advertisement holds, whoever sends names as much as fits his: it is compared as far as
   // both go.
   const bool part = ours.size() / address_size(desired_.family) < addresses_.entries().size();
-  const auto common = std::min(ours.size(), theirs.size());
-  if ((ours.size() != theirs.size() && !part) || std::memcmp(ours.data(), theirs.data(), common) != 0) {
+  const auto common = static_cast<std::ptrdiff_t>(std::min(ours.size(), theirs.size()));
+  if ((ours.size() != theirs.size() && !part) ||
+      !std::equal(ours.begin(), ours.begin() + common, theirs.begin())) {
     ++counters_.address_list_mismatches;
   }
 }
