@@ -1,26 +1,14 @@
 #include "agent/speaker/interface.hpp"
 
-#include <net/if.h>
-
 #include <algorithm>
-#include <array>
-#include <fstream>
+
+#include "net/forwarding.hpp"
 
 namespace vipra::agent {
 namespace {
 
 // A burst of 300 would keep advertisements waiting for milliseconds: the loop looks around after so many.
 constexpr std::size_t kFramesAtOnce = 64;
-
-// What the kernel would answer in a solicited advertisement. Read when announcing begins: it changes when
-// somebody makes the node a router, which is rare, and the next promotion sees it.
-bool forwards_ipv6(int index) {
-  std::array<char, IF_NAMESIZE> name{};
-  if (::if_indextoname(static_cast<unsigned>(index), name.data()) == nullptr) return false;
-  std::ifstream file{"/proc/sys/net/ipv6/conf/" + std::string{name.data()} + "/forwarding"};
-  char value = '0';
-  return file.get(value) && value == '1';
-}
 
 announce::Schedule schedule_of(const router::VirtualRouter& router) {
   return announce::schedule_of(router.desired().family, router.desired().announcements);
@@ -62,7 +50,9 @@ void Interface::start_announcing(const router::VirtualRouter& router, TimePoint 
     announcer_.resize(router.index(), static_cast<std::uint32_t>(count), now);
   }
   announced_[router.index()] = count;
-  if (router.desired().family == Family::kIpv6) forwards_ipv6_ = forwards_ipv6(index_);
+  // What the kernel would answer in a solicited advertisement. It changes when somebody makes the node a
+  // router, which is rare, and the next promotion sees it.
+  if (router.desired().family == Family::kIpv6) forwards_ipv6_ = net::forwards(Family::kIpv6, index_);
   for (auto& frames : frames_) frames.reserve(kFramesAtOnce + 1);
   announcer_.start(router.index(), now);
 }

@@ -42,7 +42,7 @@ bool KernelState::add(int index, const IpAddress& ip) {
 
 bool KernelState::remove(int index, const IpAddress& ip) {
   if (!post(net::RemoveAddress{next_token_, index, ip}, {index, ip, ip.family()})) return false;
-  view_.remove_ours(index, ip);  // as good as gone; a failure asks for a dump
+  view_.remove_ours(index, ip);  // as good as gone; after a failure its owner asks for a dump
   return true;
 }
 

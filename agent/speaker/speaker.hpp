@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/speaker/deadline_queue.hpp"
@@ -113,6 +114,7 @@ class Speaker final : private RouterDirectory,
   [[nodiscard]] bool prepare_sockets(Interface& interface, Family family);
   void judge_vrid_conflicts();
   void remove_orphans();
+  void go_on_with_orphans() noexcept { interfaces_dirty_ |= std::exchange(orphans_left_, false); }
   void close_unused();
   void want_devices();
   [[nodiscard]] std::optional<tl::expected<ownership::Segment, ownership::NoSegment>> segment_for(

@@ -112,11 +112,12 @@ void Speaker::on_address_added(int index, const IpAddress& ip, bool already_ther
 void Speaker::on_address_failed(int index, const IpAddress& ip, bool adding, const std::string& error) {
   log_.error("address.failed",
              {{"address", ip.to_string()}, {"interface_index", index}, {"adding", adding}, {"error", error}});
+  if (!adding) go_on_with_orphans();
   for_owners(index, ip, [&](router::VirtualRouter& r) { r.on_address_failed(now_, ip, adding, error); });
 }
 
 void Speaker::on_address_removed(int index, const IpAddress& ip) {
-  if (std::exchange(orphans_left_, false)) interfaces_dirty_ = true;
+  go_on_with_orphans();
   for_owners(index, ip, [&](router::VirtualRouter& r) { r.on_address_removed(now_, ip); });
 }
 

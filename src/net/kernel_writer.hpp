@@ -1,6 +1,6 @@
-// The one thread that makes everything that takes the kernel's routing lock: address changes, dumps, group
-// joins. The election thread posts commands and reads results as ordinary events; it never waits for the
-// kernel.
+// A thread that makes what takes the kernel's routing lock: address changes, devices, dumps, group joins. One
+// for all of the speaker's commands, and one more for routes, whose tables may be long. The election thread
+// posts commands and reads results as ordinary events; it never waits for the kernel.
 //
 // Threading: make, start, stop, post and drain from one thread (the election thread); the commands run on the
 // writer's own, in the order posted, with one result each. post() never blocks or allocates. drain()

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "net/interface_error.hpp"
+#include "net/netlink_receive.hpp"
 
 namespace vipra::net {
 namespace {
@@ -42,26 +43,11 @@ Result<NetlinkEvents> NetlinkEvents::make(int receive_buffer) {
 }
 
 Status NetlinkEvents::read(NetlinkVisitor& visitor) {
-  for (int i = 0; i < kMaxDatagrams; ++i) {
-    sockaddr_nl from{};
-    iovec vector{buffer_.data(), buffer_.size()};
-    msghdr message{};
-    message.msg_name = &from;
-    message.msg_namelen = sizeof(from);
-    message.msg_iov = &vector;
-    message.msg_iovlen = 1;
-    const auto size = ::recvmsg(fd_.get(), &message, MSG_DONTWAIT);
-    if (size < 0) {
-      if (errno == EAGAIN) return {};
-      if (errno == EINTR) continue;
-      if (errno != ENOBUFS) return fail_errno("cannot read link and address events", errno);
-      visitor.on_overrun();
-      continue;
-    }
-    if (message.msg_namelen != sizeof(from) || from.nl_pid != 0) continue;
-    if ((message.msg_flags & MSG_TRUNC) != 0) visitor.on_overrun();
-    parse_netlink({buffer_.data(), static_cast<std::size_t>(size)}, visitor);
-  }
+  const int failed = receive_netlink(
+      fd_.get(), buffer_, kMaxDatagrams,
+      [&](std::span<const std::uint8_t> bytes) { parse_netlink(bytes, visitor); },
+      [&] { visitor.on_overrun(); });
+  if (failed != 0) return fail_errno("cannot read link and address events", failed);
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "net/interface_error.hpp"
+#include "net/netlink_receive.hpp"
 #include "net/route_parse.hpp"
 
 namespace vipra::net {
@@ -84,26 +85,11 @@ Status RouteEvents::set_wanted(std::vector<IpPrefix> wanted) {
 
 Result<bool> RouteEvents::read() {
   Touched touched;
-  for (int i = 0; i < kMaxDatagrams; ++i) {
-    sockaddr_nl from{};
-    iovec vector{buffer_.data(), buffer_.size()};
-    msghdr message{};
-    message.msg_name = &from;
-    message.msg_namelen = sizeof(from);
-    message.msg_iov = &vector;
-    message.msg_iovlen = 1;
-    const auto size = ::recvmsg(fd_.get(), &message, MSG_DONTWAIT);
-    if (size < 0) {
-      if (errno == EAGAIN) break;
-      if (errno == EINTR) continue;
-      if (errno != ENOBUFS) return fail_errno("cannot read route events", errno);
-      touched.any = true;
-      continue;
-    }
-    if (message.msg_namelen != sizeof(from) || from.nl_pid != 0) continue;
-    if ((message.msg_flags & MSG_TRUNC) != 0) touched.any = true;
-    parse_routes({buffer_.data(), static_cast<std::size_t>(size)}, wanted_, touched);
-  }
+  const int failed = receive_netlink(
+      fd_.get(), buffer_, kMaxDatagrams,
+      [&](std::span<const std::uint8_t> bytes) { parse_routes(bytes, wanted_, touched); },
+      [&] { touched.any = true; });
+  if (failed != 0) return fail_errno("cannot read route events", failed);
   return touched.any;
 }
 

@@ -35,5 +35,6 @@ struct RouteSocket::Replies {
 // `result` as RouteSocket::transact() gives it: an errno, or a negative error of libnl.
 [[nodiscard]] tl::unexpected<Error> fail_request(std::string what, int result,
                                                  const std::string& explanation);
+[[nodiscard]] tl::unexpected<Error> out_of_memory();
 
 }  // namespace vipra::net

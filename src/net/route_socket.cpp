@@ -110,11 +110,11 @@ std::string_view address_advice(int sys_errno) {
   }
 }
 
+}  // namespace
+
 tl::unexpected<Error> out_of_memory() {
   return fail(Errc::kIo, "no memory for a request to the kernel", ENOMEM);
 }
-
-}  // namespace
 
 tl::unexpected<Error> fail_request(std::string what, int result, const std::string& explanation) {
   if (result < 0) return fail(Errc::kIo, what + ": " + nl_geterror(result));

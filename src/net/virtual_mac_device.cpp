@@ -11,10 +11,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <fstream>
 #include <utility>
 
+#include "net/forwarding.hpp"
 #include "net/libnl_pointers.hpp"
+#include "net/route_replies.hpp"
 #include "net/route_socket.hpp"
 #include "ownership/kernel_view.hpp"
 
@@ -22,10 +23,6 @@ namespace vipra::net {
 namespace {
 
 using ownership::DeviceSpec;
-
-tl::unexpected<Error> no_memory() {
-  return fail(Errc::kIo, "no memory for a request to the kernel", ENOMEM);
-}
 
 MessagePtr link_message(int type, int flags, const ifinfomsg& body) {
   MessagePtr message{nlmsg_alloc_simple(type, flags)};
@@ -66,15 +63,6 @@ MessagePtr make_create_request(const DeviceSpec& spec) {
   // of the node reach the address's owner by the wire, wherever it is.
   nla_put_u32(raw, IFLA_MACVLAN_MODE, MACVLAN_MODE_VEPA);
   return message;
-}
-
-// What the node forwards from the interface it shall forward from the device: services behind the VIP.
-bool forwards(int interface_index) {
-  std::array<char, IFNAMSIZ> name{};
-  if (::if_indextoname(static_cast<unsigned>(interface_index), name.data()) == nullptr) return false;
-  std::ifstream file{"/proc/sys/net/ipv4/conf/" + std::string{name.data()} + "/forwarding"};
-  char value = '0';
-  return file.get(value) && value == '1';
 }
 
 void put_ipv4_settings(nl_msg* message, bool forwarding) {
@@ -127,21 +115,22 @@ void advise(Error& error) {
 
 Status RouteSocket::create_device(const DeviceSpec& spec, const std::string& what) {
   const auto message = make_create_request(spec);
-  if (!message) return no_memory();
+  if (!message) return out_of_memory();
   return request(*message, what);
 }
 
 // Everything is set before it is up.
 Status RouteSocket::set_device(int index, const DeviceSpec& spec, const std::string& what) {
   auto settings = link_message(RTM_SETLINK, 0, body_of(index));
-  if (!settings) return no_memory();
+  if (!settings) return out_of_memory();
   const std::string alias{kDeviceMark};
   nla_put(settings.get(), IFLA_IFALIAS, static_cast<int>(alias.size()), alias.data());
-  put_ipv4_settings(settings.get(), forwards(spec.interface_index));
+  // What the node forwards from the interface it shall forward from the device: services behind the VIP.
+  put_ipv4_settings(settings.get(), forwards(Family::kIpv4, spec.interface_index));
   if (auto status = request(*settings, what); !status) return status;
 
   auto generation = link_message(RTM_SETLINK, 0, body_of(index));
-  if (!generation) return no_memory();
+  if (!generation) return out_of_memory();
   {
     const Nested outer{generation.get(), IFLA_AF_SPEC};
     const Nested family{generation.get(), AF_INET6};
@@ -154,7 +143,7 @@ Status RouteSocket::set_device(int index, const DeviceSpec& spec, const std::str
   auto body = body_of(index);
   body.ifi_flags = body.ifi_change = IFF_UP;
   const auto up = link_message(RTM_SETLINK, 0, body);
-  if (!up) return no_memory();
+  if (!up) return out_of_memory();
   return request(*up, what);
 }
 
@@ -205,7 +194,7 @@ Status RouteSocket::remove_device(int index) {
                                   [&](const auto& link) { return link.index == index; });
   if (found == dumped->links.end() || !found->ours) return {};
   const auto message = link_message(RTM_DELLINK, 0, body_of(index));
-  if (!message) return no_memory();
+  if (!message) return out_of_memory();
   auto status = request(*message, "cannot remove the device " + found->name);
   if (!status && status.error().sys_errno == ENODEV) return {};
   return status;

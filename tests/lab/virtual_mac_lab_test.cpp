@@ -25,6 +25,28 @@ struct VirtualMac : VirtualMacLab {
     definition.addresses = {"2001:db8:99::100"};
     return definition;
   }
+  // node-a's agent is stopped.
+  void stop_moves_the_switch_once(const MacAddress& mac) {
+    TimePoint stopped{};
+    const auto report = probed(
+        [&] {
+          stopped = now();
+          ASSERT_OK(node("node-a").stop_agent());
+        },
+        [&] { return owns("node-b"); },
+        [&] {
+          ASSERT_OK(node("node-a").start_agent(agent()));
+          ASSERT_OK(node("node-b").stop_agent());
+          ASSERT_TRUE(owns("node-a", s{10}));
+          ASSERT_OK(node("node-b").start_agent(agent()));
+          ASSERT_TRUE(logged(node("node-b"), "\"to\":\"Backup\""));
+        });
+    EXPECT_EQ(report.lost, 0u) << report.summary();
+    const auto seen = moves(*capture_, mac, stopped);
+    ASSERT_FALSE(seen.empty());
+    EXPECT_EQ(seen.back(), port_of("node-b"));
+    EXPECT_LE(seen.size(), 2u) << story(*capture_, mac, stopped);
+  }
 
   std::unique_ptr<Capture> capture_;
 };
@@ -106,50 +128,14 @@ TEST_F(VirtualMac, ABackupSaysNothingWithIt) {
 
 TEST_F(VirtualMac, APlannedStopLosesNoProbeAndMovesTheSwitchOnce) {
   ASSERT_NO_FATAL_FAILURE(start(2, web()));
-  TimePoint stopped{};
-  const auto report = probed(
-      [&] {
-        stopped = now();
-        ASSERT_OK(node("node-a").stop_agent());
-      },
-      [&] { return owns("node-b"); },
-      [&] {
-        ASSERT_OK(node("node-a").start_agent(agent()));
-        ASSERT_OK(node("node-b").stop_agent());
-        ASSERT_TRUE(owns("node-a", s{10}));
-        ASSERT_OK(node("node-b").start_agent(agent()));
-        ASSERT_TRUE(logged(node("node-b"), "\"to\":\"Backup\""));
-      });
-  EXPECT_EQ(report.lost, 0u) << report.summary();
-  const auto seen = moves(*capture_, kMac4, stopped);
-  ASSERT_FALSE(seen.empty());
-  EXPECT_EQ(seen.back(), port_of("node-b"));
-  EXPECT_LE(seen.size(), 2u) << story(*capture_, kMac4, stopped);
+  ASSERT_NO_FATAL_FAILURE(stop_moves_the_switch_once(kMac4));
   EXPECT_FALSE(has_device(node("node-a"))) << "removed with the agent";
 }
 
 TEST_F(VirtualMac, AnIpv6StopLosesNoProbeAndMovesTheSwitchOnce) {
   vip_ = vip6_;
   ASSERT_NO_FATAL_FAILURE(start(2, ipv6()));
-  TimePoint stopped{};
-  const auto report = probed(
-      [&] {
-        stopped = now();
-        ASSERT_OK(node("node-a").stop_agent());
-      },
-      [&] { return owns("node-b"); },
-      [&] {
-        ASSERT_OK(node("node-a").start_agent(agent()));
-        ASSERT_OK(node("node-b").stop_agent());
-        ASSERT_TRUE(owns("node-a", s{10}));
-        ASSERT_OK(node("node-b").start_agent(agent()));
-        ASSERT_TRUE(logged(node("node-b"), "\"to\":\"Backup\""));
-      });
-  EXPECT_EQ(report.lost, 0u) << report.summary();
-  const auto seen = moves(*capture_, kMac6, stopped);
-  ASSERT_FALSE(seen.empty());
-  EXPECT_EQ(seen.back(), port_of("node-b"));
-  EXPECT_LE(seen.size(), 2u) << story(*capture_, kMac6, stopped);
+  ASSERT_NO_FATAL_FAILURE(stop_moves_the_switch_once(kMac6));
 }
 
 // The kernel leaves multicast groups when a device loses its addresses, and repeats that within a second.

@@ -84,8 +84,10 @@ inline ownership::Segment segment(const char* primary = "10.0.2.15", int index =
 
 // A router on a segment, in virtual time.
 struct Bench {
-  explicit Bench(plan::VirtualRouter desired = desired_v4(), const ownership::Segment& on = segment())
-      : router{0, desired, world.ports} {
+  // `sender`: who sends its advertisements instead of the world.
+  explicit Bench(plan::VirtualRouter desired = desired_v4(), const ownership::Segment& on = segment(),
+                 AdvertisementPort* sender = nullptr)
+      : router{0, desired, {sender != nullptr ? *sender : world, world, world, world, world.signer}} {
     router.set_segment(now, on);
     router.start(now);
   }

@@ -38,43 +38,17 @@ ownership::Segment with_device(int index = 7) {
   return out;
 }
 
-struct DeviceBench {
-  DeviceBench() {
-    router.set_segment(now, with_device());
-    router.start(now);
-  }
-  void until(Duration end) {
-    while (router.deadline() && *router.deadline() <= TimePoint{end}) {
-      now = Instant{*router.deadline(), BootTimePoint{router.deadline()->time_since_epoch()}};
-      router.on_deadline(now);
-    }
-    now = Instant{TimePoint{end}, BootTimePoint{end}};
-  }
-  void kernel_answers() {
-    for (const auto& line : world.take())
-      if (line.starts_with("add ")) router.on_address_added(now, *IpAddress::parse(line.substr(4)), false);
-  }
+struct HasSender {
+  Sender sender;
+};
+
+struct DeviceBench : HasSender, Bench {
+  DeviceBench() : Bench{desired_v4(), with_device(), &sender} {}
   void become_master() {
-    until(500ms);
-    kernel_answers();
-    ASSERT_EQ(router.state(), State::kMaster);
-    world.take();
+    Bench::become_master();
     sender.take();
   }
-  void hear(int priority) {
-    vrrp::Advertisement advertisement;
-    advertisement.vrid = 51;
-    advertisement.priority = static_cast<vrrp::Priority>(priority);
-    advertisement.interval = 100ms;
-    const vrrp::IpMeta meta{*IpAddress::parse("10.0.2.1"), vrrp_group(Family::kIpv4), 255};
-    router.on_advertisement(now, meta, *router.admit(meta), advertisement, now.mono);
-  }
   [[nodiscard]] Duration in(Duration later) const { return now.mono.time_since_epoch() + later; }
-
-  Sender sender;
-  FakeWorld world;
-  Instant now{};
-  VirtualRouter router{0, desired_v4(), {sender, world, world, world, world.signer}};
 };
 
 TEST(VirtualMacRouter, SpeaksFromItAsSoonAsItCanAnswerAndNotBefore) {
