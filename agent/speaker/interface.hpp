@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/speaker/repeat_plan.hpp"
 #include "announce/announcer.hpp"
 #include "base/ip_address.hpp"
 #include "net/neighbour_socket.hpp"
@@ -34,6 +35,8 @@ struct AnnounceLimit {
 // The sockets of one family on one interface.
 struct FamilySockets {
   std::optional<net::VrrpSocket> vrrp;
+  std::optional<net::VrrpSocket> repeats;  // of advertisements, while the plan holds them back
+  RepeatPlan repeat_plan;
   std::optional<net::NeighbourSocket> neighbours;
   bool requested = false;  // handles were asked of the supervisor
   bool join_posted = false;

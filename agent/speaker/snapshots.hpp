@@ -1,6 +1,6 @@
 // What the speaker tells about itself: the latest state of each router, transitions as they happened, and its
 // own figures. Changes of state go out at the end of the turn that made them; what changes quickly (1,000
-// addresses that are installed one by one) at most every kChangeInterval; counters every other second; some
+// addresses that are installed one by one) at most every kChangeInterval; counters every few seconds; some
 // routers a turn, so that telling never delays electing.
 #pragma once
 
@@ -73,8 +73,8 @@ class Snapshots {
   [[nodiscard]] std::optional<TimePoint> flush(TimePoint now, const SpeakerFacts& facts);
 
  private:
-  static constexpr Duration kCounterInterval = std::chrono::seconds{2};
-  static constexpr Duration kCounterPatience = std::chrono::seconds{1};
+  static constexpr Duration kCounterInterval = std::chrono::seconds{4};
+  static constexpr Duration kCounterPatience = std::chrono::seconds{4};
   static constexpr Duration kChangeInterval = std::chrono::milliseconds{50};  // with more addresses than
   static constexpr std::size_t kFewAddresses = 64;
   static constexpr std::size_t kRoutersAtOnce = 32;

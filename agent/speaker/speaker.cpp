@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "channel/convert.hpp"
+#include "net/repeat_filter.hpp"
 #include "runtime/clock.hpp"
 #include "vrrp/packet.hpp"
 
@@ -38,6 +39,7 @@ Result<int> Speaker::run() {
   while (!released_ && !supervisor_gone_) {
     const auto deadline = next_deadline();
     page_.beat(now_.mono, deadline);
+    alarm_.push(now_.mono, deadline);
     if (const auto until = pace_.pause(now_.mono)) {
       runtime::sleep_until(deadline ? std::min(*until, *deadline) : *until);
     }
@@ -49,6 +51,11 @@ Result<int> Speaker::run() {
 }
 
 Status Speaker::watch_all() {
+  // What is decided at this wake-up is decided with all that had come before it.
+  loop_.on_wake([this] {
+    now_ = runtime::now();
+    read_repeats();
+  });
   if (auto status = loop_.watch(link_.fd(), EPOLLIN,
                                 [this](std::uint32_t events) {
                                   now_ = runtime::now();
@@ -87,7 +94,10 @@ std::optional<TimePoint> Speaker::next_deadline() const {
   consider(routes_.deadline());
   for (const auto& [index, interface] : interfaces_) {
     consider(interface->announce_deadline());
-    for (const auto family : {Family::kIpv4, Family::kIpv6}) consider(interface->foreign(family).deadline());
+    for (const auto family : {Family::kIpv4, Family::kIpv6}) {
+      consider(interface->foreign(family).deadline());
+      consider(interface->sockets(family).repeat_plan.deadline());
+    }
   }
   return at;
 }
@@ -98,6 +108,7 @@ void Speaker::turn() {
   if (const auto at = devices_.deadline(); at && *at <= now_.mono) interfaces_dirty_ = true;
   if (interfaces_dirty_ && kernel_->synchronised() && handles_complete_) evaluate_interfaces();
   serve_deadlines();
+  serve_repeats();
   routes_.on_deadline(now_.mono);
   if (tracks_dirty_) judge_tracks();
   probe_gateways();
@@ -129,7 +140,11 @@ void Speaker::serve_deadlines() {
     if (router->state() == State::kBackup && router->segment()) {
       // What reached the socket since the loop last looked may be the very advertisement that was waited for.
       const auto found = interfaces_.find(router->segment()->index);
-      if (found != interfaces_.end()) read_advertisements(*found->second, router->desired().family);
+      if (found != interfaces_.end()) {
+        const auto family = router->desired().family;
+        if (found->second->sockets(family).repeat_plan.holding()) read_repeats(*found->second, family);
+        read_advertisements(*found->second, family);
+      }
       router = find(*due);
       if (router == nullptr) continue;
     }
@@ -219,16 +234,26 @@ void Speaker::on_handle(const channel::v1::Handle& handle, sys::UniqueFd fd, con
     }
     return;
   }
+  if (handle.kind() == HANDLE_KIND_HANG_ALARM) {
+    alarm_ = HangAlarm{std::move(fd)};
+    return;
+  }
   if (handle.kind() == HANDLE_KIND_NEIGHBOUR_GUARD) {
     devices_.on_socket(std::move(fd), error, inherited, now_.mono);
     interfaces_dirty_ = true;
     return;
   }
-  const bool v6 = handle.kind() == HANDLE_KIND_VRRP_IPV6 || handle.kind() == HANDLE_KIND_NEIGHBOUR_IPV6;
+  const bool v6 = handle.kind() == HANDLE_KIND_VRRP_IPV6 || handle.kind() == HANDLE_KIND_NEIGHBOUR_IPV6 ||
+                  handle.kind() == HANDLE_KIND_REPEATS_IPV6;
   const auto family = v6 ? Family::kIpv6 : Family::kIpv4;
   const auto index = static_cast<int>(handle.interface_index());
   auto& owner = interface(index);
   auto& sockets = owner.sockets(family);
+  if (handle.kind() == HANDLE_KIND_REPEATS_IPV4 || handle.kind() == HANDLE_KIND_REPEATS_IPV6) {
+    // Without it every advertisement wakes the speaker; the supervisor's log says why.
+    if (fd) take_repeats_socket(owner, family, std::move(fd));
+    return;
+  }
   interfaces_dirty_ = true;
   if (!error.empty() || !fd) {
     sockets.error = error.empty() ? "the supervisor sent no descriptor" : error;
@@ -240,6 +265,9 @@ void Speaker::on_handle(const channel::v1::Handle& handle, sys::UniqueFd fd, con
   Status watched;
   if (handle.kind() == HANDLE_KIND_VRRP_IPV4 || handle.kind() == HANDLE_KIND_VRRP_IPV6) {
     sockets.vrrp.emplace(std::move(fd), family, index);
+    // The last speaker may have left it hearing news alone.
+    if (const auto done = net::detach_filter(raw); !done)
+      log_.error("speaker.repeats_not_released", {{"interface_index", index}, {"error", done.error().what}});
     sockets.joined = inherited;  // memberships belong to the socket, which outlived the last speaker
     watched = loop_.watch(raw, EPOLLIN, [this, &owner, family](std::uint32_t) {
       now_ = runtime::now();
@@ -350,6 +378,11 @@ void Speaker::on_transition(const router::VirtualRouter& router, const election:
        {"priority", router.effective_priority()},
        {"detail", detail}});
   if (transition.reason == Reason::kStalled) ++facts_.stalls;
+  if (transition.from == State::kBackup && router.segment()) {
+    const auto found = interfaces_.find(router.segment()->index);
+    if (found != interfaces_.end())
+      found->second->sockets(desired.family).repeat_plan.forget(desired.vrid.value(), now_.mono);
+  }
   snapshots_.on_transition(router, transition, runtime::unix_now_ns());
 }
 

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/hang_alarm.hpp"
 #include "agent/speaker/deadline_queue.hpp"
 #include "agent/speaker/interface.hpp"
 #include "agent/speaker/kernel_state.hpp"
@@ -128,6 +129,14 @@ class Speaker final : private RouterDirectory,
   void send_request(channel::v1::HandleKind kind, int index, bool open);
   void read_advertisements(Interface& interface, Family family);
   void on_datagram(Interface& interface, Family family, const net::ReceivedDatagram& datagram, Duration age);
+  void note_repeat(FamilySockets& sockets, router::RouterIndex index, const vrrp::IpMeta& meta,
+                   std::span<const std::uint8_t> message);
+  void read_repeats();
+  void read_repeats(Interface& interface, Family family);
+  void serve_repeats();
+  void serve_repeats(Interface& interface, Family family);
+  void release_repeats(Interface& interface, Family family, bool again);
+  void take_repeats_socket(Interface& interface, Family family, sys::UniqueFd fd);
   void read_claims(Interface& interface, Family family);
   void on_nobodys(Interface& interface, Family family, const vrrp::IpMeta& meta,
                   std::span<const std::uint8_t> message, Duration age);
@@ -174,6 +183,7 @@ class Speaker final : private RouterDirectory,
   const log::Logger& log_;
   Link link_;
   OwnedPageWriter page_;
+  HangAlarm alarm_;
   std::unique_ptr<KernelState> kernel_;
   vrrp::NoSignature signer_;
   track::Tracker tracker_;

@@ -229,6 +229,8 @@ bool Speaker::prepare_sockets(Interface& on, Family family) {
     if (!sockets.neighbours) {
       send_request(v4 ? HANDLE_KIND_NEIGHBOUR_IPV4 : HANDLE_KIND_NEIGHBOUR_IPV6, on.index(), true);
     }
+    if (!sockets.repeats)
+      send_request(v4 ? HANDLE_KIND_REPEATS_IPV4 : HANDLE_KIND_REPEATS_IPV6, on.index(), true);
   }
   if (sockets.vrrp && !sockets.join_posted) {
     sockets.join_posted = kernel_->join_group(sockets.vrrp->fd(), on.index(), family);
@@ -337,6 +339,7 @@ void Speaker::close_unused() {
       if (sockets.vrrp || sockets.requested) {
         send_request(v4 ? HANDLE_KIND_VRRP_IPV4 : HANDLE_KIND_VRRP_IPV6, on.index(), false);
         send_request(v4 ? HANDLE_KIND_NEIGHBOUR_IPV4 : HANDLE_KIND_NEIGHBOUR_IPV6, on.index(), false);
+        send_request(v4 ? HANDLE_KIND_REPEATS_IPV4 : HANDLE_KIND_REPEATS_IPV6, on.index(), false);
       }
       sockets = {};
       if (!on.foreign(family).all().empty()) on.foreign(family) = {};

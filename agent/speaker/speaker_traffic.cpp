@@ -51,6 +51,7 @@ void Speaker::on_datagram(Interface& on, Family family, const net::ReceivedDatag
     drive(index, [&](router::VirtualRouter& r) {
       r.on_advertisement(now_, meta, *arrival, *advertisement, now_.mono - age);
     });
+    note_repeat(on.sockets(family), index, meta, message);
   }
 }
 

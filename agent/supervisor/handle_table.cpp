@@ -31,6 +31,10 @@ Result<sys::UniqueFd> open_socket(channel::v1::HandleKind kind, int index, const
   if (kind == channel::v1::HANDLE_KIND_NEIGHBOUR_IPV6) {
     return net::open_neighbour_socket(Family::kIpv6, index, name);
   }
+  if (kind == channel::v1::HANDLE_KIND_REPEATS_IPV4)
+    return net::open_repeats_socket(Family::kIpv4, index, name);
+  if (kind == channel::v1::HANDLE_KIND_REPEATS_IPV6)
+    return net::open_repeats_socket(Family::kIpv6, index, name);
   return fail(Errc::kInvalid, "handles of kind " + std::to_string(kind) + " are not opened on request");
 }
 

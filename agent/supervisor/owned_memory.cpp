@@ -84,7 +84,7 @@ void OwnedMemory::reset_pulse() noexcept {
 
 HangDetector::Pulse OwnedMemory::pulse(bool said_hello) const noexcept {
   return {page_->heartbeat_ns.load(std::memory_order_acquire),
-          page_->next_deadline_ns.load(std::memory_order_relaxed), said_hello};
+          page_->next_deadline_ns.load(std::memory_order_relaxed), said_hello, false};
 }
 
 Belongings OwnedMemory::read() const {

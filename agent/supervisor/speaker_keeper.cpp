@@ -68,6 +68,7 @@ Status SpeakerKeeper::launch(TimePoint now) {
   if (const auto gone = handles_.drop_vanished(); gone != 0)
     log_.info("handle.interface_gone", {{"handles", gone}});
   page_.reset_pulse();
+  if (auto status = set_up_alarm(); !status) return status;
   link_ = std::make_unique<SpeakerLink>(std::move(ends->first), loop_, handles_, kept_, log_, link_events());
   if (auto status = link_->watch(); !status) return status;
 
@@ -83,8 +84,19 @@ Status SpeakerKeeper::launch(TimePoint now) {
   state_ = State::kRunning;
   started_ = now;
   hang_.started(now);
-  link_->begin(own_, page_.fd());
+  link_->begin(own_, {page_.fd(), alarm_.fd()});
   return {};
+}
+
+Status SpeakerKeeper::set_up_alarm() {
+  alarm_.clear();
+  if (alarm_.fd() >= 0) return {};
+  auto fd = agent::HangAlarm::make();
+  if (!fd) return tl::unexpected{std::move(fd).error()};
+  alarm_ = agent::HangAlarm{std::move(*fd)};
+  return loop_.watch(alarm_.fd(), EPOLLIN, [this](std::uint32_t) {
+    if (alarm_.take()) hang_.alarm(runtime::now().mono);
+  });
 }
 
 SpeakerLink::Events SpeakerKeeper::link_events() {
@@ -209,9 +221,15 @@ void SpeakerKeeper::step(TimePoint now) {
 }
 
 void SpeakerKeeper::watch_pulse(TimePoint now) {
-  if (hang_.look(now, page_.pulse(hello_.has_value()))) {
+  if (hang_.look(now, pulse())) {
     kill(Reason::kHung, hello_ ? "its loop does not turn" : "it did not come up");
   }
+}
+
+HangDetector::Pulse SpeakerKeeper::pulse() const {
+  auto pulse = page_.pulse(hello_.has_value());
+  pulse.alarm_set = alarm_.is_set();
+  return pulse;
 }
 
 std::optional<TimePoint> SpeakerKeeper::deadline() const {

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/hang_alarm.hpp"
 #include "agent/supervisor/address_sweep.hpp"
 #include "agent/supervisor/children.hpp"
 #include "agent/supervisor/handle_table.hpp"
@@ -77,7 +78,9 @@ class SpeakerKeeper {
   void give_up(TimePoint now);
   void sweep();
   void given_up();
+  [[nodiscard]] Status set_up_alarm();
   void watch_pulse(TimePoint now);
+  [[nodiscard]] HangDetector::Pulse pulse() const;
   [[nodiscard]] Duration patience() const;
 
   runtime::EventLoop& loop_;
@@ -94,6 +97,7 @@ class SpeakerKeeper {
   AddressSweep sweep_;
   RestartPolicy policy_;
   HangDetector hang_;
+  agent::HangAlarm alarm_;
 
   State state_ = State::kStopped;
   std::unique_ptr<SpeakerLink> link_;

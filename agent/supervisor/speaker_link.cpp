@@ -29,14 +29,15 @@ Status SpeakerLink::watch() {
   return loop_.watch(socket_.fd(), EPOLLIN, [this](std::uint32_t events) { on_ready(events); });
 }
 
-void SpeakerLink::begin(const wire::Hello& own, int owned_page_fd) {
+void SpeakerLink::begin(const wire::Hello& own, const Shared& shared) {
   wire::ToSpeaker message;
   *message.mutable_hello() = own;
   send(message);
 
   auto* table = message.mutable_handles();
   table->add_handles()->set_kind(wire::HANDLE_KIND_OWNED_PAGE);
-  std::vector<int> fds{owned_page_fd};
+  table->add_handles()->set_kind(wire::HANDLE_KIND_HANG_ALARM);
+  std::vector<int> fds{shared.owned_page, shared.hang_alarm};
   for (const auto& [key, fd] : handles_.all()) {
     if (fds.size() == channel::kMaxHandlesInMessage) {
       send(message, fds);

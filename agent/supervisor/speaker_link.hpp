@@ -39,7 +39,12 @@ class SpeakerLink {
 
   [[nodiscard]] Status watch();
   // Everything that a new speaker needs, in the order of the channel.
-  void begin(const channel::v1::Hello& own, int owned_page_fd);
+  // What every speaker has, beside the table of handles.
+  struct Shared {
+    int owned_page = -1;
+    int hang_alarm = -1;
+  };
+  void begin(const channel::v1::Hello& own, const Shared& shared);
   void send_desired();
   void send_contributions();
   void send_delta(const channel::v1::ContributionDelta& delta);

@@ -11,9 +11,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 
 #include "base/time.hpp"
+#include "net/receive_age.hpp"
 
 namespace vipra::net {
 
@@ -42,9 +44,12 @@ class ReceiveBatch {
     do {
       count = ::recvmmsg(fd, messages_.data(), kSlots, MSG_DONTWAIT, nullptr);
     } while (count < 0 && errno == EINTR);
-    if (count < 0) return errno == EAGAIN ? 0 : -errno;
-    ::clock_gettime(CLOCK_REALTIME, &read_at_);
-    return count;
+    const int error = count < 0 ? errno : 0;
+    if (error != 0 && error != EAGAIN) return -error;
+    emptied_before_ = emptied_;
+    read_at_ = read_clocks();
+    if (count < static_cast<int>(kSlots)) emptied_ = read_at_;
+    return std::max(count, 0);
   }
 
   [[nodiscard]] std::span<const std::uint8_t> bytes(std::size_t i) const noexcept {
@@ -68,16 +73,26 @@ class ReceiveBatch {
     return false;
   }
 
-  // Since the kernel took the datagram in, by its wall clock; within [0, maximum] even if somebody set that.
+  // Since the kernel took the datagram in; within [0, maximum], and not before the socket was last empty,
+  // even if somebody set the wall clock meanwhile.
   [[nodiscard]] Duration age(std::size_t i, Duration maximum) const noexcept {
     timespec stamp{};
     if (!control(i, SOL_SOCKET, SCM_TIMESTAMPNS, stamp)) return Duration{0};
-    const Duration age = std::chrono::seconds{read_at_.tv_sec - stamp.tv_sec} +
-                         std::chrono::nanoseconds{read_at_.tv_nsec - stamp.tv_nsec};
-    return std::clamp(age, Duration{0}, maximum);
+    return receive_age(to_duration(stamp), read_at_, emptied_before_, maximum);
   }
 
  private:
+  static Duration to_duration(const timespec& time) noexcept {
+    return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+  }
+  static ClockReading read_clocks() noexcept {
+    timespec wall{};
+    timespec monotonic{};
+    ::clock_gettime(CLOCK_REALTIME, &wall);
+    ::clock_gettime(CLOCK_MONOTONIC, &monotonic);
+    return {to_duration(wall), to_duration(monotonic)};
+  }
+
   struct Slot {
     sockaddr_storage from;
     alignas(cmsghdr) std::array<std::uint8_t, 256> control;
@@ -86,7 +101,9 @@ class ReceiveBatch {
   std::array<Slot, kSlots> slots_{};
   std::array<iovec, kSlots> vectors_{};
   std::array<mmsghdr, kSlots> messages_{};
-  timespec read_at_{};
+  ClockReading read_at_{};
+  std::optional<ClockReading> emptied_;         // when the socket was last found or left empty
+  std::optional<ClockReading> emptied_before_;  // the same, before what was read last
 };
 
 }  // namespace vipra::net

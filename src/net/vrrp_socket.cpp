@@ -12,6 +12,7 @@
 #include "base/check.hpp"
 #include "net/interface_error.hpp"
 #include "net/receive_batch.hpp"
+#include "net/repeat_filter.hpp"
 #include "vrrp/types.hpp"
 
 namespace vipra::net {
@@ -172,22 +173,47 @@ std::string_view send_advice(int sys_errno) {
   }
 }
 
-}  // namespace
-
-Result<sys::UniqueFd> open_vrrp_socket(Family family, int index, const std::string& name) {
-  const bool v4 = family == Family::kIpv4;
-  const auto socket_name = std::string{to_string(family)} + " VRRP socket of interface " + name;
-  sys::UniqueFd fd{
-      ::socket(v4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, vrrp::kIpProtocol)};
+Result<sys::UniqueFd> open_raw(Family family, const std::string& socket_name) {
+  const int domain = family == Family::kIpv4 ? AF_INET : AF_INET6;
+  sys::UniqueFd fd{::socket(domain, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, vrrp::kIpProtocol)};
   if (!fd) return fail_with_advice("cannot open the " + socket_name, errno, socket_advice(errno));
+  return fd;
+}
+
+Result<sys::UniqueFd> set_up(sys::UniqueFd fd, Family family, int index, const std::string& socket_name) {
   // By index: a name may belong to another interface by now.
   if (const int error = set_option(fd.get(), SOL_SOCKET, SO_BINDTOIFINDEX, index); error != 0)
     return fail_with_advice("cannot bind the " + socket_name, error, socket_advice(error));
-  auto status =
-      v4 ? set_ipv4_options(fd.get(), index, socket_name) : set_ipv6_options(fd.get(), index, socket_name);
+  auto status = family == Family::kIpv4 ? set_ipv4_options(fd.get(), index, socket_name)
+                                        : set_ipv6_options(fd.get(), index, socket_name);
   if (status) status = set_common_options(fd.get(), socket_name);
   if (!status) return tl::unexpected<Error>{std::move(status).error()};
   return fd;
+}
+
+std::string describe_socket(Family family, const std::string& interface) {
+  return std::string{to_string(family)} + " VRRP socket of interface " + interface;
+}
+
+}  // namespace
+
+Result<sys::UniqueFd> open_vrrp_socket(Family family, int index, const std::string& name) {
+  const auto described = describe_socket(family, name);
+  auto fd = open_raw(family, described);
+  if (!fd) return fd;
+  return set_up(std::move(*fd), family, index, described);
+}
+
+Result<sys::UniqueFd> open_repeats_socket(Family family, int index, const std::string& name) {
+  const auto described = describe_socket(family, name);
+  auto fd = open_raw(family, described);
+  if (!fd) return fd;
+  // At once: until it is bound it would hear every interface.
+  if (auto status = attach_filter(fd->get(), repeat_filter({}, family, Hears::kRepeats)); !status)
+    return tl::unexpected<Error>{std::move(status).error()};
+  auto socket = set_up(std::move(*fd), family, index, described);
+  if (socket && family == Family::kIpv4) (void)set_option(socket->get(), IPPROTO_IP, IP_MULTICAST_ALL, 1);
+  return socket;
 }
 
 Status join_vrrp_group(int fd, Family family, int index) {

@@ -34,6 +34,10 @@ namespace vipra::net {
 // Non-blocking, close-on-exec. Needs CAP_NET_RAW (and CAP_NET_ADMIN for the buffers). `name` is for errors.
 [[nodiscard]] Result<sys::UniqueFd> open_vrrp_socket(Family family, int index, const std::string& name);
 
+// The same for a second socket beside it, which hears nothing until attach_filter() says which repeats
+// (net/repeat_filter.hpp). It joins no group: it hears those that the first one joined.
+[[nodiscard]] Result<sys::UniqueFd> open_repeats_socket(Family family, int index, const std::string& name);
+
 // Joins 224.0.0.18 or ff02::12; joined already is success. Takes the kernel's routing lock: for the
 // kernel-writer thread (JoinGroup), or a process that has no elections to miss.
 [[nodiscard]] Status join_vrrp_group(int fd, Family family, int index);
@@ -50,6 +54,7 @@ class VrrpSocket {
  public:
   static constexpr std::size_t kBatch = 16;
   static constexpr int kMaxBatches = 64;
+  static constexpr std::size_t kMostAtOnce = kBatch * kMaxBatches;
   static constexpr Duration kMaxAge = std::chrono::seconds{10};
 
   // `fd` from open_vrrp_socket(), or a copy of it (the supervisor and the speaker share one open socket).
@@ -58,8 +63,8 @@ class VrrpSocket {
   VrrpSocket& operator=(VrrpSocket&&) noexcept;
   ~VrrpSocket();
 
-  // Calls `handler(const ReceivedDatagram&, Duration age)` for what is queued, but at most kMaxBatches x
-  // kBatch, so that a flood cannot hold up an election (use a level-triggered epoll). `age` is how long ago
+  // Calls `handler(const ReceivedDatagram&, Duration age)` for what is queued, but at most kMostAtOnce,
+  // so that a flood cannot hold up an election (use a level-triggered epoll). `age` is how long ago
   // the kernel took the datagram in, between 0 and kMaxAge: receive time = now - age. (In the
   // first moments after the machine's first socket asked for time stamps the kernel has none: age 0.)
   template <class Handler>

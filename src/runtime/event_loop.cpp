@@ -47,7 +47,7 @@ void EventLoop::unwatch(int fd) {
 }
 
 Status EventLoop::arm(std::optional<TimePoint> deadline) {
-  if (deadline == armed_) return {};
+  if (deadline == armed_ && !rang_) return {};
   itimerspec spec{};
   if (deadline) {
     // A time of zero would disarm; a deadline in the past fires at once.
@@ -59,6 +59,7 @@ Status EventLoop::arm(std::optional<TimePoint> deadline) {
     return fail_errno("cannot arm the timer", errno);
   }
   armed_ = deadline;
+  rang_ = false;
   return {};
 }
 
@@ -70,12 +71,12 @@ Status EventLoop::run_once(std::optional<TimePoint> deadline) {
     if (errno == EINTR) return {};
     return fail_errno("cannot wait for events", errno);
   }
+  if (on_wake_) on_wake_();
   const auto serial_limit = next_serial_;
   for (int i = 0; i < count; ++i) {
     const auto& event = ready[static_cast<std::size_t>(i)];
     if (event.data.fd == timer_.get()) {
-      std::uint64_t expirations = 0;
-      if (::read(timer_.get(), &expirations, sizeof expirations) > 0) armed_.reset();
+      rang_ = true;
       continue;
     }
     // A handler before this one may have closed the descriptor, and its number may have been given out again.

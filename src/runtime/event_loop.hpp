@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
@@ -29,6 +30,9 @@ class EventLoop {
   [[nodiscard]] Status modify(int fd, std::uint32_t events);
   void unwatch(int fd);
 
+  // Called at every wake-up, before any handler of a descriptor.
+  void on_wake(std::function<void()> handler) { on_wake_ = std::move(handler); }
+
   // Waits until a descriptor is ready or `deadline` has come, runs the handlers, returns. The timer is armed
   // anew only when the deadline differs from the armed one.
   [[nodiscard]] Status run_once(std::optional<TimePoint> deadline);
@@ -44,8 +48,10 @@ class EventLoop {
   sys::UniqueFd epoll_;
   sys::UniqueFd timer_;
   std::optional<TimePoint> armed_;
+  bool rang_ = false;  // and stays readable until it is set anew, or to nothing
   std::unordered_map<int, Watch> watches_;
   std::uint64_t next_serial_ = 1;
+  std::function<void()> on_wake_;
 };
 
 }  // namespace vipra::runtime

@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "runtime/clock.hpp"
 
@@ -58,6 +61,28 @@ TEST(EventLoop, forgets_a_deadline_that_was_taken_back) {
   const auto later = now().mono + milliseconds{50};
   ASSERT_TRUE(loop.run_once(later));
   EXPECT_GE(now().mono, later) << "woke for the old deadline";
+}
+
+TEST(EventLoop, a_deadline_that_came_does_not_wake_it_again) {
+  auto loop = make_loop();
+  ASSERT_TRUE(loop.run_once(now().mono - milliseconds{1}));
+  const sys::UniqueFd timer{::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)};
+  const itimerspec soon{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_nsec = 20'000'000}};
+  ASSERT_EQ(::timerfd_settime(timer.get(), 0, &soon, nullptr), 0);
+  int served = 0;
+  ASSERT_TRUE(loop.watch(timer.get(), EPOLLIN, [&](std::uint32_t) { ++served; }));
+  ASSERT_TRUE(loop.run_once(std::nullopt));
+  EXPECT_EQ(served, 1) << "woke for nothing";
+}
+
+TEST(EventLoop, says_that_it_woke_before_it_serves) {
+  auto loop = make_loop();
+  const auto fd = event(1);
+  std::string order;
+  loop.on_wake([&] { order += "woke "; });
+  ASSERT_TRUE(loop.watch(fd.get(), EPOLLIN, [&](std::uint32_t) { order += "served "; }));
+  ASSERT_TRUE(loop.run_once(std::nullopt));
+  EXPECT_EQ(order, "woke served ");
 }
 
 TEST(EventLoop, a_handler_may_unwatch_itself_and_its_neighbours) {

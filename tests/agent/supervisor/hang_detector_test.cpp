@@ -1,6 +1,10 @@
 #include "agent/supervisor/hang_detector.hpp"
 
 #include <gtest/gtest.h>
+#include <poll.h>
+
+#include "agent/hang_alarm.hpp"
+#include "runtime/clock.hpp"
 
 namespace vipra::supervisor {
 namespace {
@@ -96,6 +100,61 @@ TEST(HangDetector, a_second_stall_at_the_second_look_condemns_nobody_either) {
   EXPECT_FALSE(speaker.detector().look(kStart + seconds{2}, speaker.pulse()));
   EXPECT_FALSE(speaker.detector().look(kStart + seconds{4}, speaker.pulse()));
   EXPECT_TRUE(speaker.look_until(seconds{6})) << "in the end it does hang";
+}
+
+TEST(HangDetector, does_not_look_while_the_alarm_is_set) {
+  Watched speaker;
+  speaker.beat(milliseconds{100}, milliseconds{200});
+  speaker.pulse().alarm_set = true;
+  EXPECT_FALSE(speaker.look_until(milliseconds{1000}));
+  EXPECT_GE(speaker.detector().next_look(), kStart + seconds{30});
+}
+
+TEST(HangDetector, the_alarm_finds_a_loop_that_stopped_within_two_seconds) {
+  Watched speaker;
+  speaker.beat(milliseconds{100}, milliseconds{150});
+  speaker.pulse().alarm_set = true;
+  EXPECT_FALSE(speaker.look_until(milliseconds{600}));
+  speaker.pulse().alarm_set = false;  // it rings once
+  speaker.detector().alarm(kStart + milliseconds{150} + agent::HangAlarm::kMost);
+  const auto found = speaker.look_until(seconds{10});
+  ASSERT_TRUE(found);
+  EXPECT_LT(*found, milliseconds{2100});
+}
+
+TEST(HangDetector, looks_from_time_to_time_although_the_alarm_is_set) {
+  Watched speaker;
+  speaker.beat(milliseconds{100}, milliseconds{150});
+  speaker.pulse().alarm_set = true;
+  EXPECT_TRUE(speaker.look_until(seconds{40})) << "an alarm that never rings hides nothing for ever";
+}
+
+TEST(HangAlarm, rings_when_it_is_not_pushed) {
+  auto fd = agent::HangAlarm::make();
+  ASSERT_TRUE(fd);
+  agent::HangAlarm alarm{std::move(*fd)};
+  EXPECT_FALSE(alarm.is_set());
+  const auto now = runtime::now().mono;
+  alarm.push(now, now + milliseconds{10});
+  EXPECT_TRUE(alarm.is_set());
+  EXPECT_FALSE(alarm.take());
+  // Nothing but time can make it ring: one that was due long ago.
+  alarm.push(now, now + seconds{100});
+  alarm.clear();
+  EXPECT_FALSE(alarm.is_set());
+  alarm.push(TimePoint{}, TimePoint{});
+  pollfd ring{.fd = alarm.fd(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(::poll(&ring, 1, 10'000), 1);
+  EXPECT_TRUE(alarm.take());
+  EXPECT_FALSE(alarm.is_set()) << "once";
+}
+
+TEST(HangAlarm, without_a_deadline_is_far_away) {
+  auto fd = agent::HangAlarm::make();
+  ASSERT_TRUE(fd);
+  agent::HangAlarm alarm{std::move(*fd)};
+  alarm.push(runtime::now().mono, std::nullopt);
+  EXPECT_TRUE(alarm.is_set());
 }
 
 TEST(HangDetector, starts_anew_with_every_speaker) {

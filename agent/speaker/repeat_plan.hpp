@@ -1,0 +1,92 @@
+// Which advertisements of one family on one interface need nobody's attention: those in which a master says
+// what it said last, heard by a backup. They change nothing but when that backup's patience ends, and that
+// counts from when each reached its socket. So once nothing new was heard for a while, the kernel holds them
+// back (net/repeat_filter.hpp), and they are read together: at every wake-up, before anything is judged, and
+// after three intervals at the latest. Whatever is news (another priority, sender or interval, a
+// resignation) wakes at once, and ends the holding back.
+//
+// Decides, and does nothing itself. Pure.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/time.hpp"
+#include "net/repeat_filter.hpp"
+
+namespace vipra::agent {
+
+class RepeatPlan {
+ public:
+  static constexpr Duration kSettled = std::chrono::seconds{1};
+  static constexpr int kIntervals = 3;
+  // A part of what the kernel's stamps are trusted for, and of what the socket's buffer holds.
+  static constexpr Duration kLongest = std::chrono::seconds{5};
+
+  // A backup took this from its master.
+  void heard(std::uint8_t vrid, const net::RepeatedAdvertisement& said, TimePoint now) {
+    if (said_[vrid] == said) return;
+    said_[vrid] = said;
+    changed_at_ = now;
+  }
+  // The router of this VRID is no backup, or something else was said.
+  void forget(std::uint8_t vrid, TimePoint now) {
+    if (!said_[vrid]) return;
+    said_[vrid].reset();
+    changed_at_ = now;
+  }
+  void forget_all(TimePoint now) {
+    for (int vrid = 0; vrid < 256; ++vrid) forget(static_cast<std::uint8_t>(vrid), now);
+  }
+
+  enum class Step : std::uint8_t { kNothing, kHold, kRelease, kRead };
+  [[nodiscard]] Step step(TimePoint now) const {
+    if (holding_ && changed_at_) return Step::kRelease;
+    const auto at = deadline();
+    if (!at || *at > now) return Step::kNothing;
+    return holding_ ? Step::kRead : Step::kHold;
+  }
+  [[nodiscard]] std::optional<TimePoint> deadline() const {
+    if (holding_) return read_at_ + patience_;
+    if (!changed_at_ || refused_) return std::nullopt;
+    return *changed_at_ + kSettled;
+  }
+
+  // What to hold back; empty where there is no backup.
+  [[nodiscard]] std::vector<net::RepeatedAdvertisement> list() const {
+    std::vector<net::RepeatedAdvertisement> out;
+    for (const auto& one : said_) {
+      if (one) out.push_back(*one);
+    }
+    return out;
+  }
+  void on_held(const std::vector<net::RepeatedAdvertisement>& list, TimePoint now) {
+    changed_at_.reset();
+    holding_ = !list.empty();
+    read_at_ = now;
+    patience_ = kLongest;
+    for (const auto& one : list) patience_ = std::min(patience_, kIntervals * one.interval());
+  }
+  // `again` false: the kernel refuses, and would again.
+  void on_released(TimePoint now, bool again) {
+    holding_ = false;
+    refused_ = !again;
+    changed_at_ = now;
+  }
+  void on_read(TimePoint now) noexcept { read_at_ = now; }
+  [[nodiscard]] bool holding() const noexcept { return holding_; }
+
+ private:
+  std::array<std::optional<net::RepeatedAdvertisement>, 256> said_;
+  std::optional<TimePoint> changed_at_;  // since it was last settled
+  TimePoint read_at_{};
+  Duration patience_{};
+  bool holding_ = false;
+  bool refused_ = false;
+};
+
+}  // namespace vipra::agent
