@@ -21,8 +21,8 @@ namespace vipra::agent {
 
 class HangAlarm {
  public:
-  // It rings so long after the moment at which the speaker meant to wake, and is set anew when less than the
-  // first of it is left: one system call in a while, not one a turn.
+  // It rings so long after the moment at which the speaker meant to wake, and is left as it is while it stays
+  // between the two: one system call in a while, not one a turn.
   static constexpr Duration kLeast = std::chrono::seconds{1};
   static constexpr Duration kMost = std::chrono::milliseconds{1750};
 
@@ -41,7 +41,7 @@ class HangAlarm {
   void push(TimePoint now, std::optional<TimePoint> deadline) noexcept {
     constexpr Duration kNever = std::chrono::hours{24};
     const auto awake = deadline ? std::max(now, *deadline) : now + kNever;
-    if (fd_ && set_to_ < awake + kLeast) set(awake + kMost);
+    if (fd_ && (set_to_ < awake + kLeast || set_to_ > awake + kMost)) set(awake + kMost);
   }
 
   // By the supervisor.

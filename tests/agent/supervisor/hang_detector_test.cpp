@@ -129,6 +129,12 @@ TEST(HangDetector, looks_from_time_to_time_although_the_alarm_is_set) {
   EXPECT_TRUE(speaker.look_until(seconds{40})) << "an alarm that never rings hides nothing for ever";
 }
 
+Duration left(const agent::HangAlarm& alarm) {
+  itimerspec value{};
+  EXPECT_EQ(::timerfd_gettime(alarm.fd(), &value), 0);
+  return seconds{value.it_value.tv_sec} + std::chrono::nanoseconds{value.it_value.tv_nsec};
+}
+
 TEST(HangAlarm, rings_when_it_is_not_pushed) {
   auto fd = agent::HangAlarm::make();
   ASSERT_TRUE(fd);
@@ -153,8 +159,12 @@ TEST(HangAlarm, without_a_deadline_is_far_away) {
   auto fd = agent::HangAlarm::make();
   ASSERT_TRUE(fd);
   agent::HangAlarm alarm{std::move(*fd)};
-  alarm.push(runtime::now().mono, std::nullopt);
+  const auto now = runtime::now().mono;
+  alarm.push(now, std::nullopt);
   EXPECT_TRUE(alarm.is_set());
+  EXPECT_GT(left(alarm), std::chrono::hours{1});
+  alarm.push(now, now + milliseconds{10});
+  EXPECT_LT(left(alarm), seconds{3}) << "a deadline that comes nearer pulls it back";
 }
 
 TEST(HangDetector, starts_anew_with_every_speaker) {
