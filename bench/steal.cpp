@@ -1,11 +1,12 @@
 // 250 routers at 100 ms while somebody else wants every processor.
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
+#include <string>
 #include <thread>
 
 #include "bench/contenders.hpp"
@@ -19,32 +20,36 @@ using std::chrono::seconds;
 
 constexpr std::size_t kRouters = 250;
 constexpr Duration kSettles = seconds{2};
-constexpr double kStorm = 2;  // times the usual number of packets
+constexpr double kUsual = kRouters * 10;  // packets a second
+constexpr double kStorm = 2;              // times the usual number of packets
 
-// Four busy processes for each processor, all in their own group, gone with this object.
+// stress-ng with four workers for each processor, gone with this object.
 class Thieves {
  public:
   Thieves() {
-    const auto count = 4 * std::max(1U, std::thread::hardware_concurrency());
-    for (unsigned i = 0; i < count; ++i) {
-      const pid_t pid = ::fork();
-      if (pid == 0) {
-        for (std::atomic<unsigned long> turns{0};;) turns.fetch_add(1, std::memory_order_relaxed);
-      }
-      if (pid > 0) pids_.push_back(pid);
+    const auto workers = std::to_string(4 * std::max(1U, std::thread::hardware_concurrency()));
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+      ::execlp("stress-ng", "stress-ng", "--quiet", "--cpu", workers.c_str(), nullptr);
+      ::_exit(127);
     }
   }
   Thieves(const Thieves&) = delete;
   Thieves& operator=(const Thieves&) = delete;
   ~Thieves() {
-    for (const auto pid : pids_) {
-      ::kill(pid, SIGKILL);
-      ::waitpid(pid, nullptr, 0);
-    }
+    if (!at_work()) return;
+    ::kill(pid_, SIGTERM);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  // False: it could not be started, or ended by itself.
+  [[nodiscard]] bool at_work() {
+    if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) != 0) pid_ = -1;
+    return pid_ > 0;
   }
 
  private:
-  std::vector<pid_t> pids_;
+  pid_t pid_ = -1;
 };
 
 struct Seen {
@@ -53,62 +58,89 @@ struct Seen {
   double packets = 0;     // a second, of both nodes
 };
 
-Seen watch(Contender& vipra, Duration length) {
-  Seen out;
-  std::vector<TimePoint> settled_at(kRouters, lab::now());
-  std::vector<bool> moved(kRouters);
-  const auto count = [&] {
-    return multicast_packets(vipra.lab().node("node-a")).out +
-           multicast_packets(vipra.lab().node("node-b")).out;
-  };
-  const auto begin = lab::now();
-  const auto before = count();
-  while (lab::now() - begin < length) {
-    const auto a = vipra.owned_list("node-a");
-    const auto b = vipra.owned_list("node-b");
+// Looks at one contender again and again.
+class Watch {
+ public:
+  explicit Watch(Contender& contender)
+      : contender_{contender}, settled_at_(kRouters, lab::now()), moved_(kRouters), before_{count()} {}
+
+  void look() {
+    const auto a = contender_.owned_list("node-a");
+    const auto b = contender_.owned_list("node-b");
     const auto at = lab::now();
     for (std::size_t i = 0; i < kRouters; ++i) {
-      if (!a[i] || b[i]) moved[i] = true;
+      if (!a[i] || b[i]) moved_[i] = true;
       if (a[i] != b[i]) {
-        settled_at[i] = at;
+        settled_at_[i] = at;
       } else {
-        out.unsettled = std::max(out.unsettled, at - settled_at[i]);
+        unsettled_ = std::max(unsettled_, at - settled_at_[i]);
       }
     }
-    const auto next = at + milliseconds{100};
-    static_cast<void>(lab::wait_until([&] { return lab::now() > next; }, seconds{5}, milliseconds{20}));
   }
-  out.moved = static_cast<std::size_t>(std::count(moved.begin(), moved.end(), true));
-  out.packets =
-      static_cast<double>(count() - before) / std::chrono::duration<double>{lab::now() - begin}.count();
-  return out;
+  [[nodiscard]] Seen seen() {
+    const std::chrono::duration<double> passed = lab::now() - begin_;
+    return {static_cast<std::size_t>(std::count(moved_.begin(), moved_.end(), true)), unsettled_,
+            static_cast<double>(count() - before_) / passed.count()};
+  }
+
+ private:
+  [[nodiscard]] std::uint64_t count() {
+    return multicast_packets(contender_.lab().node("node-a")).out +
+           multicast_packets(contender_.lab().node("node-b")).out;
+  }
+
+  Contender& contender_;
+  const TimePoint begin_ = lab::now();
+  std::vector<TimePoint> settled_at_;
+  std::vector<bool> moved_;
+  Duration unsettled_{};
+  std::uint64_t before_;
+};
+
+void print(const char* who, const Seen& seen, const char* verdict) {
+  std::printf("%-32s %3zu of %zu moved, unsettled for %6.1f ms at most, %7.1f packets/s (usually %.0f)  %s\n",
+              who, seen.moved, kRouters, std::chrono::duration<double, std::milli>{seen.unsettled}.count(),
+              seen.packets, kUsual, verdict);
+  std::fflush(stdout);
 }
 
 bool judge(const std::filesystem::path& agent, bool realtime, Duration length) {
   const Load load{kRouters, milliseconds{100}};
   auto vipra = make_vipra(
       load, agent, realtime ? std::vector<std::string>{} : std::vector<std::string>{"--realtime", "off"});
-  if (const auto opened = vipra->open(); !opened) {
-    std::printf("%s\n", opened.error().what.c_str());
+  auto keepalived = make_keepalived(load);
+  for (auto* contender : {vipra.get(), keepalived.get()}) {
+    if (const auto opened = contender->open(); !opened) {
+      std::printf("%s\n", opened.error().what.c_str());
+      return false;
+    }
+  }
+  Thieves thieves;
+  Watch ours{*vipra};
+  Watch theirs{*keepalived};
+  const auto begin = lab::now();
+  while (lab::now() - begin < length) {
+    ours.look();
+    theirs.look();
+    const auto next = lab::now() + milliseconds{100};
+    static_cast<void>(lab::wait_until([&] { return lab::now() > next; }, seconds{5}, milliseconds{20}));
+  }
+  if (!thieves.at_work()) {
+    std::printf("stress-ng is missing, or ended: scripts/setup develop\n");
     return false;
   }
-  const Thieves thieves;
-  const auto seen = watch(*vipra, length);
-  const double usual = static_cast<double>(kRouters) * 10;
+  const auto seen = ours.seen();
   const bool good =
-      seen.packets <= kStorm * usual && seen.unsettled <= kSettles && (!realtime || seen.moved == 0);
-  std::printf("%-28s %5zu of %zu moved, unsettled for %6.1f ms at most, %7.1f packets/s (usually %.0f)  %s\n",
-              realtime ? "with real-time scheduling" : "without", seen.moved, kRouters,
-              std::chrono::duration<double, std::milli>{seen.unsettled}.count(), seen.packets, usual,
-              good ? "yes" : "NO");
-  std::fflush(stdout);
+      seen.packets <= kStorm * kUsual && seen.unsettled <= kSettles && (!realtime || seen.moved == 0);
+  print(realtime ? "Vipra, real-time scheduling" : "Vipra, without", seen, good ? "yes" : "NO");
+  print("keepalived beside it", theirs.seen(), "");
   return good;
 }
 
 }  // namespace
 
 bool steal(const std::filesystem::path& agent, std::chrono::seconds length) {
-  std::printf("\n250 routers at 100 ms for %lld s beside four busy processes on each processor\n",
+  std::printf("\n250 routers at 100 ms for %lld s beside stress-ng with four workers for each processor\n",
               static_cast<long long>(length.count()));
   const bool with = judge(agent, true, length);
   return judge(agent, false, length) && with;
