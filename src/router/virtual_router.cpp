@@ -294,7 +294,7 @@ void VirtualRouter::on_claim(const Instant& now, const vrrp::NeighbourClaim& cla
 void VirtualRouter::on_foreign_advertisement(const Instant& now, const ConflictWatch::OtherRouter& other,
                                              Duration patience) {
   if (!segment_ || !addresses_.contains(other.ip)) return;
-  conflicts_.advertised(other, now.mono, std::max(patience, kClaimMemory));
+  conflicts_.advertised(other, now.mono, std::max(patience, kAdvertisedMemory));
   judge_warnings(now);
 }
 
