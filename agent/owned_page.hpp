@@ -20,7 +20,7 @@
 
 namespace vipra::agent {
 
-inline constexpr std::uint32_t kOwnedPageVersion = 2;
+inline constexpr std::uint32_t kOwnedPageVersion = 3;
 inline constexpr std::size_t kOwnedSlots = 2048;
 inline constexpr std::size_t kMaxRouterId = 271;
 // The group and 64 peers, as many as a definition lists. Of a larger directory the peers beyond wait for the
@@ -42,6 +42,7 @@ struct OwnedRouter {
   std::int64_t last_advert_boot_ns = 0;  // of the last one sent as master
   std::int64_t interval_ns = 0;
   std::int32_t misses = 3;
+  std::uint32_t failed_tracks = 0;  // track::Tracker::failed_tracks
   vrrp::ChecksumForm checksum_form = vrrp::ChecksumForm::kRfc9568;
   std::uint16_t message_size = 0;  // the last advertisement, unsigned: set_priority(0) makes a resignation
   std::array<std::uint8_t, 1460> message{};

@@ -31,7 +31,8 @@ Exit status:
 constexpr const char* kGetFooter =
     R"(Columns: STATE is this node's own. PRIORITY is the effective one, after checks. MASTER is who is heard as
 master, "self" for this node. SINCE is the age of the state. Where IPv4 and IPv6 differ, both are shown:
-Master/Backup. Below the table: what puts the answer into doubt, warnings, definitions that were refused.
+Master/Backup. Below the table: which VirtualIPs move together and after whom (spec.vrrp.group), what puts the answer
+into doubt, warnings, definitions that were refused.
 
 Examples:
   vipctl get
@@ -39,8 +40,9 @@ Examples:
   vipctl get --no-headers | awk '$3 == "Master" {print $1}')";
 
 constexpr const char* kExplainFooter =
-    R"(For each virtual router (one for each address family): its state, since when and why; how its priority comes
-about; whom it hears; its addresses in the kernel. Then the checks, the recent changes of state and what to do.
+    R"(For each virtual router (one for each address family): its state, since when and why; whom it goes with, or
+who goes with it; how its priority comes about; whom it hears; its addresses in the kernel. Then the checks, the
+recent changes of state and what to do.
 With -o json: the same facts as `get VIP -o json`.
 
 Examples:

@@ -49,6 +49,22 @@ std::string state_line(const v1::RouterReport& router, std::int64_t now) {
   return out;
 }
 
+// Whom it goes with, or who goes with it; empty for a router that is alone.
+std::string lead_text(const v1::NodeReport& report, const v1::RouterReport& router) {
+  const std::string group = router.group().empty() ? "" : " in the group " + printable(router.group());
+  if (router.follows()) {
+    if (router.lead().empty()) return "another router of this node";
+    return printable(router.lead()) + group + ": this one is master where that one is";
+  }
+  std::vector<std::string> followers;
+  for (const auto& other : report.routers()) {
+    if (other.lead() == router.id()) followers.push_back(printable(other.id()));
+  }
+  if (followers.empty())
+    return group.empty() ? "" : "this router" + group + ", which has no other member here";
+  return "this router" + group + "; it is followed by " + joined(followers, ", ");
+}
+
 // Where the speaker gave no sentence, one from the numbers; else what the reason means.
 std::string because(const v1::RouterReport& router) {
   if (!router.detail().empty()) return printable(router.detail());
@@ -164,6 +180,7 @@ std::string router_paragraph(const v1::NodeReport& report, const v1::VirtualIPRe
   std::string out = heading(vip, router);
   out += labelled("state", state_line(router, now));
   out += labelled("why", why_sentence(router));
+  if (const auto lead = lead_text(report, router); !lead.empty()) out += labelled("lead", lead);
   out += labelled("priority", priority_sum(vip, router));
   out += labelled("master", master_text(router));
   for (const auto& address : router.addresses()) {

@@ -87,6 +87,9 @@ Json json_of(const v1::RouterReport& router) {
           {"drops", list(router.drops())},
           {"misses", router.misses()},
           {"follows", router.follows()},
+          {"lead", router.lead()},
+          {"leadVirtualIp", router.lead_virtual_ip()},
+          {"group", router.group()},
           {"tracks", list(router.tracks())}};
 }
 

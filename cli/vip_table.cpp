@@ -1,6 +1,10 @@
 #include "cli/vip_table.hpp"
 
 #include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/names.hpp"
@@ -109,6 +113,32 @@ std::vector<std::string> warning_lines(const v1::NodeReport& report) {
   return out;
 }
 
+// Which VirtualIPs move together, and after whom: "gateway: a-outside leads, followed by b-inside".
+std::vector<std::string> group_lines(const v1::NodeReport& report) {
+  struct Group {
+    std::string lead;
+    std::set<std::string> followers;
+  };
+  std::map<std::string, Group> groups;
+  for (const auto& router : report.routers()) {
+    if (router.group().empty()) continue;
+    auto& group = groups[printable(router.group())];
+    for (const auto& vip : router.virtual_ips()) {
+      const auto& lead = router.follows() ? router.lead_virtual_ip() : vip;
+      if (!lead.empty()) group.lead = printable(lead);
+      if (lead != vip) group.followers.insert(printable(vip));
+    }
+  }
+  std::vector<std::string> out;
+  for (const auto& [name, group] : groups) {
+    const std::vector<std::string> followers{group.followers.begin(), group.followers.end()};
+    std::string line = name + ": " + (group.lead.empty() ? "-" : group.lead) + " leads";
+    if (!followers.empty()) line += ", followed by " + joined(followers, ", ");
+    out.push_back(line);
+  }
+  return out;
+}
+
 void append_section(std::string& out, std::string_view title, const std::vector<std::string>& lines) {
   if (lines.empty()) return;
   out += "\n";
@@ -128,6 +158,7 @@ std::string virtual_ip_table(const v1::NodeReport& report, std::int64_t now, Hea
   if (headers == Headers::kNo) return table_text(rows);
 
   std::string out = rows.size() == 1 ? "This node has no VirtualIP.\n" : table_text(rows);
+  append_section(out, "Groups", group_lines(report));
   append_section(out, "Attention", attention(report));
   append_section(out, "Warnings", warning_lines(report));
   append_section(out, "Refused definitions", problem_lines(report));

@@ -29,6 +29,20 @@ std::vector<std::string> virtual_ips_of(const plan::VirtualRouter& router) {
   return {names.begin(), names.end()};
 }
 
+using PlannedRouters = std::map<std::string_view, const plan::VirtualRouter*>;
+
+// Whom this router goes with. By the plan, which has it for a router that nobody has told of yet, too.
+void fill_lead(const PlannedRouters& planned, const plan::VirtualRouter& router, out::RouterReport& report) {
+  report.set_group(router.group);
+  report.set_follows(router.lead.has_value());
+  if (!router.lead) return;
+  report.set_lead(*router.lead);
+  const auto lead = planned.find(*router.lead);
+  if (lead == planned.end()) return;
+  const auto names = virtual_ips_of(*lead->second);
+  if (!names.empty()) report.set_lead_virtual_ip(names.front());
+}
+
 void fill_traffic(const wire::RouterSnapshot& snapshot, out::RouterReport& report) {
   const auto& counters = snapshot.counters();
   report.set_advertisements_sent(counters.advertisements_sent());
@@ -98,7 +112,6 @@ out::RouterReport from_snapshot(const wire::RouterSnapshot& snapshot, const plan
   if (planned != nullptr) {
     const auto planned_names = virtual_ips_of(*planned);
     names = {planned_names.begin(), planned_names.end()};
-    report.set_follows(planned->lead.has_value());
   }
   for (const auto& name : names) report.add_virtual_ips(name);
   return report;
@@ -114,7 +127,6 @@ out::RouterReport from_plan(const plan::VirtualRouter& router) {
   report.set_detail("the agent has not reported it yet");
   report.set_base_priority(router.base_priority);
   report.set_effective_priority(router.base_priority);
-  report.set_follows(router.lead.has_value());
   report.set_interval_ns(router.interval.count());
   report.set_misses(static_cast<std::uint32_t>(router.misses));
   for (const auto& address : router.addresses) {
@@ -127,14 +139,19 @@ out::RouterReport from_plan(const plan::VirtualRouter& router) {
 }
 
 void add_routers(const Facts& facts, out::NodeReport& report) {
-  std::map<std::string_view, const plan::VirtualRouter*> waiting;
-  for (const auto& router : facts.plan.state.routers) waiting.emplace(router.id, &router);
+  PlannedRouters planned;
+  for (const auto& router : facts.plan.state.routers) planned.emplace(router.id, &router);
   for (const auto& [id, snapshot] : facts.agent.routers()) {
-    const auto planned = waiting.find(id);
-    *report.add_routers() = from_snapshot(snapshot, planned == waiting.end() ? nullptr : planned->second);
-    if (planned != waiting.end()) waiting.erase(planned);
+    const auto found = planned.find(id);
+    const auto* router = found == planned.end() ? nullptr : found->second;
+    auto& item = *report.add_routers() = from_snapshot(snapshot, router);
+    if (router != nullptr) fill_lead(planned, *router, item);
   }
-  for (const auto& [id, router] : waiting) *report.add_routers() = from_plan(*router);
+  for (const auto& [id, router] : planned) {
+    if (facts.agent.routers().contains(std::string{id})) continue;
+    auto& item = *report.add_routers() = from_plan(*router);
+    fill_lead(planned, *router, item);
+  }
 }
 
 std::string family_text(std::uint32_t family) {

@@ -62,6 +62,7 @@ Status OwnedPageWriter::map(const sys::UniqueFd& fd) {
       left.adoption.last_advert = BootTimePoint{Duration{owned.last_advert_boot_ns}};
       left.interface_index = static_cast<int>(owned.interface_index);
       if (!torn) left.sent_form = form_of(owned);
+      if (!torn) left.failed_tracks = owned.failed_tracks;
       left_behind_.insert_or_assign(std::string{owned.id_view()}, left);
     }
     write_slot(slot, [](OwnedSlot& s) { s.in_use = 0; });
@@ -83,7 +84,7 @@ OwnedSlot* OwnedPageWriter::slot_of(router::RouterIndex router) {
   return &page_->slots[router];
 }
 
-void OwnedPageWriter::update(const router::VirtualRouter& router) {
+void OwnedPageWriter::update(const router::VirtualRouter& router, std::uint32_t failed_tracks) {
   auto* slot = slot_of(router.index());
   if (slot == nullptr || !router.segment()) return;
   write_slot(*slot, [&](OwnedSlot& s) {
@@ -101,6 +102,7 @@ void OwnedPageWriter::update(const router::VirtualRouter& router) {
     owned.last_advert_boot_ns = router.last_advert().boot.time_since_epoch().count();
     owned.interval_ns = desired.interval.count();
     owned.misses = desired.misses;
+    owned.failed_tracks = failed_tracks;
     owned.checksum_form = router.message_form();
     const auto& destinations = router.destinations();
     owned.destination_count =

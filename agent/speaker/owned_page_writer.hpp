@@ -2,6 +2,7 @@
 // reads what the last speaker left.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
@@ -19,6 +20,7 @@ namespace vipra::agent {
 struct LeftBehind {
   election::Adoption adoption;
   int interface_index = 0;
+  std::uint32_t failed_tracks = 0;              // as the tracker has them
   std::optional<vrrp::ChecksumForm> sent_form;  // version 3 over IPv4: of its last message
 };
 
@@ -34,7 +36,7 @@ class OwnedPageWriter {
   // Of a router with this id, once.
   [[nodiscard]] std::optional<LeftBehind> take_left_behind(const std::string& id);
 
-  void update(const router::VirtualRouter& router);
+  void update(const router::VirtualRouter& router, std::uint32_t failed_tracks = 0);
   void remove(router::RouterIndex router);
   void beat(TimePoint now, std::optional<TimePoint> next_deadline);
 

@@ -10,9 +10,76 @@
 namespace vipra::agent {
 namespace {
 
-// Of all addresses of a router together: its snapshot must fit a datagram.
-constexpr std::size_t kErrorBytes = 16 * 1024;
+// A message holds the snapshot of any router that a definition can make, of 1,024 addresses that all failed
+// (120 KiB), beside these: of its contributions together, and of the speaker's status that goes with it.
+constexpr std::size_t kErrorBytes = 8 * 1024;
 constexpr const char* kErrorNotTold = "as others; the log has it";
+constexpr std::size_t kContributionBytes = 12 * 1024;
+constexpr std::size_t kShortDetailBytes = 128;
+constexpr std::size_t kStatusBytes = 4 * 1024;
+constexpr std::size_t kMessageBytes = channel::kMaxAgentMessageBytes - kStatusBytes;
+constexpr std::size_t kPartBytes = 8;  // what a part costs beside itself
+
+using Contributions = google::protobuf::RepeatedPtrField<channel::v1::Contribution>;
+
+// Cut between two characters: the channel takes UTF-8 only.
+void cut(std::string& text, std::size_t size) {
+  constexpr const char* kEllipsis = "...";
+  if (text.size() <= size) return;
+  const auto continues = [](char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; };
+  while (size > 0 && continues(text[size])) --size;
+  text.resize(size);
+  text += kEllipsis;
+}
+
+// Shorter words for all; and the last ones, if there are too many, as one with their sum. Those of the
+// router's own VirtualIP come first (plan::contributions_to) and always find room: from them control knows
+// its verdicts of before a restart.
+void shorten(Contributions& all) {
+  auto room = kContributionBytes;
+  int kept = 0;
+  for (; kept < all.size(); ++kept) {
+    cut(*all[kept].mutable_detail(), kShortDetailBytes);
+    const auto size = all[kept].ByteSizeLong() + kPartBytes;
+    if (size > room) break;
+    room -= size;
+  }
+  const int more = all.size() - kept;
+  if (more == 0) return;
+  channel::v1::Contribution rest;
+  rest.set_consumer(all[kept].consumer());
+  rest.set_source("and " + std::to_string(more) + " more");
+  rest.set_reason(all[kept].reason());
+  rest.set_detail("too many to name each");
+  for (int i = kept; i < all.size(); ++i) {
+    rest.set_delta(rest.delta() + all[i].delta());
+    rest.set_fault(rest.fault() || all[i].fault());
+    rest.set_stale(rest.stale() || all[i].stale());
+  }
+  all.DeleteSubrange(kept, more);
+  *all.Add() = std::move(rest);
+}
+
+void fill_contributions(const router::VirtualRouter& router, Contributions& out) {
+  std::size_t size = 0;
+  for (const auto& contribution : router.contributions()) {
+    auto& part = *out.Add() = channel::to_proto(contribution);
+    size += part.ByteSizeLong() + kPartBytes;
+  }
+  if (size > kContributionBytes) shorten(out);
+}
+
+// For names that are longer than a definition's: addresses without a word about them are better than a
+// router without one.
+void make_fit(channel::v1::RouterSnapshot& snapshot) {
+  for (auto size = snapshot.ByteSizeLong();
+       size + kPartBytes > kMessageBytes && snapshot.addresses_size() > 0; size = snapshot.ByteSizeLong()) {
+    const auto each = size / static_cast<std::size_t>(snapshot.addresses_size()) + 1;
+    const auto surplus = (size + kPartBytes - kMessageBytes) / each + 1;
+    const auto cut_off = std::min(static_cast<int>(surplus), snapshot.addresses_size());
+    snapshot.mutable_addresses()->DeleteSubrange(snapshot.addresses_size() - cut_off, cut_off);
+  }
+}
 
 }  // namespace
 
@@ -79,7 +146,7 @@ void Snapshots::mark_all(bool urgent) {
 std::optional<TimePoint> Snapshots::fill_routers(TimePoint now, channel::v1::SnapshotBatch& batch) {
   told_now_.clear();
   std::optional<TimePoint> next;
-  std::size_t room = channel::kMaxAgentMessageBytes * 3 / 4;
+  std::size_t room = kMessageBytes * 3 / 4;
   for (const auto index : dirty_) {
     auto& known = known_[index];
     const auto* router = routers_.find(index);
@@ -92,7 +159,9 @@ std::optional<TimePoint> Snapshots::fill_routers(TimePoint now, channel::v1::Sna
     }
     if (router != nullptr) {
       auto& snapshot = *batch.add_routers();
+      std::erase(removed_, router->desired().id);  // it is there again
       fill(*router, known, snapshot);
+      make_fit(snapshot);
       const auto size = snapshot.ByteSizeLong();
       if (size > room && batch.routers_size() > 1) {
         batch.mutable_routers()->RemoveLast();
@@ -135,9 +204,7 @@ std::optional<TimePoint> Snapshots::flush(TimePoint now, const SpeakerFacts& fac
   const bool nothing = told_now_.empty() && dirty_segments_.empty() && removed_.empty() &&
                        transitions_.empty() && !facts_dirty_;
   if (nothing && !(in_resync_ && dirty_.empty())) return next;
-  const auto transition_count = std::min<std::size_t>(transitions_.size(), 64);
-  for (std::size_t i = 0; i < transition_count; ++i) *batch.add_transitions() = transitions_[i];
-  for (const auto& id : removed_) batch.add_removed(id);
+  const auto [transition_count, removed_count] = add_news(batch);
   fill(facts, *batch.mutable_speaker());
   const auto segments_told = add_segments(batch);
   const bool last = told_now_.size() == dirty_.size() && segments_told == dirty_segments_.size();
@@ -155,16 +222,33 @@ std::optional<TimePoint> Snapshots::flush(TimePoint now, const SpeakerFacts& fac
                         dirty_segments_.begin() + static_cast<std::ptrdiff_t>(segments_told));
   transitions_.erase(transitions_.begin(),
                      transitions_.begin() + static_cast<std::ptrdiff_t>(transition_count));
-  removed_.clear();
+  removed_.erase(removed_.begin(), removed_.begin() + static_cast<std::ptrdiff_t>(removed_count));
   facts_dirty_ = false;
   batch.set_resync_first(false);
   if (in_resync_ && last) in_resync_ = false;
-  return transitions_.empty() && dirty_segments_.empty() ? next : std::optional{now};
+  return transitions_.empty() && removed_.empty() && dirty_segments_.empty() ? next : std::optional{now};
+}
+
+// Transitions and removed routers, as many as fit beside the snapshots.
+std::pair<std::size_t, std::size_t> Snapshots::add_news(channel::v1::SnapshotBatch& batch) const {
+  auto size = batch.ByteSizeLong();
+  const auto fits = [&size](std::size_t more) {
+    if (size + more + kPartBytes > kMessageBytes) return false;
+    size += more + kPartBytes;
+    return true;
+  };
+  std::size_t transitions = 0;
+  while (transitions < std::min(transitions_.size(), kTransitionsAtOnce) &&
+         fits(transitions_[transitions].ByteSizeLong()))
+    *batch.add_transitions() = transitions_[transitions++];
+  std::size_t removed = 0;
+  while (removed < removed_.size() && fits(removed_[removed].size())) batch.add_removed(removed_[removed++]);
+  return {transitions, removed};
 }
 
 // As many as fit beside the rest; alone, any one does.
 std::size_t Snapshots::add_segments(channel::v1::SnapshotBatch& batch) {
-  constexpr auto kEnough = channel::kMaxAgentMessageBytes * 3 / 4;
+  constexpr auto kEnough = kMessageBytes * 3 / 4;
   auto size = batch.ByteSizeLong();
   std::size_t told = 0;
   for (const auto& key : dirty_segments_) {
@@ -173,7 +257,9 @@ std::size_t Snapshots::add_segments(channel::v1::SnapshotBatch& batch) {
     out.set_family(key.family == Family::kIpv4 ? 4 : 6);
     if (!segments_.fill(key, out)) out.set_gone(true);
     size += out.ByteSizeLong() + 4;
-    if (size > kEnough && batch.routers_size() + batch.transitions_size() + batch.segments_size() > 1) {
+    const auto parts =
+        batch.routers_size() + batch.transitions_size() + batch.removed_size() + batch.segments_size();
+    if (size > kEnough && parts > 1) {
       batch.mutable_segments()->RemoveLast();
       break;
     }
@@ -198,8 +284,7 @@ void Snapshots::fill(const router::VirtualRouter& router, Known& known,
   }
   out.set_base_priority(desired.base_priority);
   out.set_effective_priority(router.effective_priority());
-  for (const auto& contribution : router.contributions())
-    *out.add_contributions() = channel::to_proto(contribution);
+  fill_contributions(router, *out.mutable_contributions());
   tracker_.for_tracks(desired.id, [&](const track::Tracked& tracked) {
     auto& track = *out.add_tracks();
     track.set_name(tracked.track.name);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent/speaker/interface.hpp"
@@ -78,6 +79,7 @@ class Snapshots {
   static constexpr Duration kChangeInterval = std::chrono::milliseconds{50};  // with more addresses than
   static constexpr std::size_t kFewAddresses = 64;
   static constexpr std::size_t kRoutersAtOnce = 32;
+  static constexpr std::size_t kTransitionsAtOnce = 64;
   static constexpr std::size_t kMaxTransitions = 4096;
 
   struct Known {
@@ -93,6 +95,8 @@ class Snapshots {
   void fill(const router::VirtualRouter& router, Known& known, channel::v1::RouterSnapshot& out) const;
   void fill(const SpeakerFacts& facts, channel::v1::SpeakerStatus& out) const;
   [[nodiscard]] Known& known(router::RouterIndex router);
+  // How many of each.
+  [[nodiscard]] std::pair<std::size_t, std::size_t> add_news(channel::v1::SnapshotBatch& batch) const;
   [[nodiscard]] std::vector<SegmentKey>::size_type add_segments(channel::v1::SnapshotBatch& batch);
   void mark_all(bool urgent);
   [[nodiscard]] std::optional<TimePoint> counters_wake() const;

@@ -175,7 +175,9 @@ class Speaker final : private RouterDirectory,
   void on_transition(const router::VirtualRouter& router, const election::Transition& transition) override;
   void on_warning(const router::VirtualRouter& router) override;
   void on_change(const router::VirtualRouter& router) override { snapshots_.mark_changed(router.index()); }
-  void on_owned(const router::VirtualRouter& router) override { page_.update(router); }
+  void on_owned(const router::VirtualRouter& router) override {
+    page_.update(router, tracker_.failed_tracks(router.desired().id));
+  }
 
   SpeakerSetup setup_;
   runtime::EventLoop loop_;

@@ -11,7 +11,13 @@ namespace vipra::agent {
 
 void Speaker::apply_track_plan(const plan::DesiredState& next) {
   tracker_.keep_only([&](const plan::RouterId& id) { return by_id_.contains(id); });
-  for (const auto& router : next.routers) tracker_.set_router(router);
+  for (const auto& router : next.routers) {
+    const auto found = by_id_.find(router.id);
+    if (found == by_id_.end()) continue;
+    const auto& slot = slots_[found->second];
+    tracker_.set_router(router, slot.left_behind ? slot.left_behind->failed_tracks : 0);
+    if (!router.tracks.empty()) on_owned(*slot.router);
+  }
   routes_.want(tracker_.destinations(), now_.mono);
 }
 
@@ -35,12 +41,13 @@ void Speaker::probe_gateways() {
 }
 
 void Speaker::take_track_changes() {
-  std::set<router::RouterIndex> leads;
+  std::set<router::RouterIndex> leads, judged;
   tracker_.drain_changes([&](const plan::RouterId& id, const track::Tracked& tracked, auto before) {
     const auto found = by_id_.find(id);
     if (found == by_id_.end()) return;
     snapshots_.mark_changed(found->second);
     leads.insert(lead_of(found->second));
+    judged.insert(found->second);
     const bool failed = tracked.verdict.failed();
     if (failed == (before == track::Verdict::Outcome::kFailed)) return;
     log_.write(failed ? log::Level::kWarning : log::Level::kInfo, failed ? "track.failed" : "track.recovered",
@@ -50,6 +57,7 @@ void Speaker::take_track_changes() {
                 {"detail", tracked.verdict.detail}});
   });
   for (const auto lead : leads) share_contributions(lead);
+  for (const auto index : judged) on_owned(*slots_[index].router);
 }
 
 bool Speaker::send(const track::Probe& probe) {

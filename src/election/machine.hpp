@@ -11,6 +11,7 @@
 
 #include <array>
 #include <optional>
+#include <utility>
 #include <variant>
 
 #include "base/inline_vector.hpp"
@@ -156,6 +157,10 @@ class Machine {
 
   [[nodiscard]] Actions step(const Instant& now, const Event& event);
   [[nodiscard]] std::optional<TimePoint> deadline() const;
+
+  // How many advertisements of a resignation are still to come: they are the caller's from here on. For a
+  // router that becomes another one on the wire before they are due.
+  [[nodiscard]] int take_resignations() noexcept { return std::exchange(resignations_left_, 0); }
 
   [[nodiscard]] State state() const noexcept;
   // Why it is in that state: for a Backup the comparison with the master heard, else what led here.

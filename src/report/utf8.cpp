@@ -33,8 +33,9 @@ void visit_strings(const v1::DefinitionProblem& problem, const Visit& visit) {
 }
 
 void visit_strings(const v1::RouterReport& router, const Visit& visit) {
-  for (const auto* text : {&router.id(), &router.family(), &router.detail(), &router.interface(),
-                           &router.master_address(), &router.warning_detail()}) {
+  for (const auto* text :
+       {&router.id(), &router.family(), &router.detail(), &router.interface(), &router.master_address(),
+        &router.warning_detail(), &router.lead(), &router.lead_virtual_ip(), &router.group()}) {
     visit(*text);
   }
   for (const auto& name : router.virtual_ips()) visit(name);

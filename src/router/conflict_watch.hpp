@@ -6,6 +6,7 @@
 // advertisement is still on its way by waiting a little before he is called one.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 
@@ -16,8 +17,13 @@
 
 namespace vipra::router {
 
-// Nobody is a stranger for longer than this after his last claim.
-inline constexpr Duration kClaimMemory = 2 * announce::kDefendInterval;
+// How long a stranger is remembered after his last claim. Hosts and daemons that say where an address lives
+// do so again about once a minute (their refresh, or their neighbours' questions): whoever stays is heard
+// twice before he is forgotten, so that one lost frame ends no alert.
+inline constexpr Duration kClaimMemory = std::chrono::seconds{150};
+// Another virtual router says so with every advertisement: its own interval tells when it is gone, at the
+// earliest after this.
+inline constexpr Duration kAdvertisedMemory = 2 * announce::kDefendInterval;
 
 class ConflictWatch {
  public:
@@ -38,7 +44,7 @@ class ConflictWatch {
   };
 
   // How far the traces of a meeting of masters reach: two intervals, at least a second, but never so long
-  // that a claim would be forgotten first.
+  // that a stranger's second defence would come before his name.
   void set_interval(Duration interval) noexcept;
   void promoted(TimePoint at) noexcept { promoted_at_ = at; }
   // No longer master: what is claimed is another's to defend.

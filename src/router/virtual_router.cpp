@@ -81,6 +81,7 @@ void VirtualRouter::reconfigure(const Instant& now, const plan::VirtualRouter& d
   if (another) {
     // To the segment this is another router: resign as the old one before standing as the new one.
     set_fault(now, FaultSource::kSegment, FaultInfo{Reason::kReconfigured, "gets another virtual router id"});
+    keep_farewell(now);
   }
   if (list_changed || another) conflicts_.forget();
   desired_ = desired;
@@ -147,6 +148,11 @@ void VirtualRouter::set_segment(const Instant& now,
       // Another interface is another election: give up here first.
       set_fault(now, FaultSource::kSegment,
                 FaultInfo{Reason::kReconfigured, "moves to " + carrier_name(*segment)});
+    }
+    if (segment_ && segment_->index != segment->index) {
+      // All of it here, and now: the socket of this interface may be closed before the next one is due.
+      keep_farewell(now);
+      send_farewell(TimePoint::max());
     }
     segment_ = *segment;
     if (moved) {
@@ -259,8 +265,8 @@ void VirtualRouter::note_checksum_form(vrrp::ChecksumForm form) {
 
 void VirtualRouter::note_mismatches(const vrrp::Advertisement& advertisement) {
   if (advertisement.interval != desired_.interval) ++counters_.interval_mismatches;
-  if (message_.empty()) return;
-  const auto ours = message().subspan(vrrp::kHeaderSize, message_.size() - overhead());
+  if (message().empty()) return;
+  const auto ours = message().subspan(vrrp::kHeaderSize, message().size() - overhead());
   const auto& theirs = advertisement.addresses;
   // Of a list that no advertisement holds, whoever sends names as much as fits his: it is compared as far as
   // both go.
@@ -294,7 +300,7 @@ void VirtualRouter::on_claim(const Instant& now, const vrrp::NeighbourClaim& cla
 void VirtualRouter::on_foreign_advertisement(const Instant& now, const ConflictWatch::OtherRouter& other,
                                              Duration patience) {
   if (!segment_ || !addresses_.contains(other.ip)) return;
-  conflicts_.advertised(other, now.mono, std::max(patience, kClaimMemory));
+  conflicts_.advertised(other, now.mono, std::max(patience, kAdvertisedMemory));
   judge_warnings(now);
 }
 
@@ -359,6 +365,7 @@ void VirtualRouter::on_deadline(const Instant& now) {
     set_fault(now, FaultSource::kInstall, std::nullopt);
   }
   if (command_retry_at_ && now.mono >= *command_retry_at_) apply_addresses(now);
+  send_farewell(now.mono);
   if (const auto at = machine_.deadline(); at && now.mono >= *at) step(now, election::DeadlineReached{});
   if (contested_until_ && now.mono >= *contested_until_) contested_until_.reset();
   if (const auto at = members_.deadline(); at && now.mono >= *at) judge_group(now);
@@ -368,6 +375,7 @@ void VirtualRouter::on_deadline(const Instant& now) {
 
 std::optional<TimePoint> VirtualRouter::deadline() const {
   auto at = machine_.deadline();
+  if (farewell_) at = at ? std::min(*at, farewell_->next_at) : farewell_->next_at;
   for (const auto& other :
        {install_retry_at_, command_retry_at_, contested_until_, members_.deadline(), conflicts_.deadline()}) {
     if (other) at = at ? std::min(*at, *other) : *other;

@@ -140,19 +140,36 @@ class VirtualRouter {
   // It elects, but something wants attention.
   [[nodiscard]] const FaultInfo* warning() const noexcept;
   // The last advertisement built, for the shared page: unsigned, as the first of destinations() gets it.
-  [[nodiscard]] std::span<const std::uint8_t> message() const noexcept { return message_; }
-  [[nodiscard]] vrrp::ChecksumForm message_form() const noexcept { return message_form_; }
+  [[nodiscard]] std::span<const std::uint8_t> message() const noexcept { return outgoing_.message; }
+  [[nodiscard]] vrrp::ChecksumForm message_form() const noexcept { return outgoing_.form; }
   // Between whom its advertisements go: to the group, to each peer.
-  [[nodiscard]] const std::vector<vrrp::Endpoints>& destinations() const noexcept { return destinations_; }
+  [[nodiscard]] const std::vector<vrrp::Endpoints>& destinations() const noexcept {
+    return outgoing_.destinations;
+  }
   [[nodiscard]] const Instant& last_advert() const noexcept { return last_advert_; }
   // Gone for good: released, and nothing of it is left in the kernel.
   [[nodiscard]] bool finished() const noexcept;
 
  private:
+  struct Outgoing {
+    std::vector<std::uint8_t> message;  // as large as it is: there may be a thousand routers
+    vrrp::ChecksumForm form = vrrp::ChecksumForm::kRfc9568;
+    std::vector<vrrp::Endpoints> destinations;
+  };
+  // What is left of a resignation, by the router that resigned: this one is another to the segment since.
+  struct Farewell {
+    Outgoing as;
+    int left = 0;
+    TimePoint next_at{};
+  };
+
   void step(const Instant& now, const election::Event& event);
   void act(const Instant& now, const election::Action& action);
   void send(const Instant& now, vrrp::Priority priority);
-  [[nodiscard]] bool send_copy(const vrrp::Endpoints& to);
+  [[nodiscard]] bool transmit(Outgoing& out, vrrp::Priority priority);
+  [[nodiscard]] bool send_copy(const Outgoing& out, const vrrp::Endpoints& to, bool as_device);
+  void keep_farewell(const Instant& now);
+  void send_farewell(TimePoint until);
   [[nodiscard]] bool from_device(const vrrp::Endpoints& to) const noexcept;
   void build_message();
   void build_destinations();
@@ -217,9 +234,8 @@ class VirtualRouter {
   std::optional<ConflictWatch::Claimant> claimant_told_;  // whom the words name
   std::optional<ConflictWatch::OtherRouter> other_told_;
   Instant last_advert_{};
-  std::vector<std::uint8_t> message_;  // as large as it is: there may be a thousand routers
-  vrrp::ChecksumForm message_form_ = vrrp::ChecksumForm::kRfc9568;
-  std::vector<vrrp::Endpoints> destinations_;
+  Outgoing outgoing_;
+  std::optional<Farewell> farewell_;
 };
 
 }  // namespace vipra::router

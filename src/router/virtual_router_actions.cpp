@@ -75,29 +75,50 @@ void VirtualRouter::apply_addresses(const Instant& now) {
 
 void VirtualRouter::send(const Instant& now, vrrp::Priority priority) {
   if (!segment_) return;
-  if (!message_.empty()) vrrp::set_priority(message_, priority);
-  bool sent = false;
-  for (const auto& to : destinations_) {
-    if (send_copy(to)) {
-      sent = true;
-    } else {
-      ++counters_.send_errors;
-    }
-  }
+  const bool sent = transmit(outgoing_, priority);
   if (sent) ++(priority == vrrp::kResign ? counters_.resignations_sent : counters_.advertisements_sent);
   if (priority == vrrp::kResign) return;
   last_advert_ = now;
   ports_.journal.on_owned(*this);
 }
 
-bool VirtualRouter::send_copy(const vrrp::Endpoints& to) {
+bool VirtualRouter::transmit(Outgoing& out, vrrp::Priority priority) {
+  if (!out.message.empty()) vrrp::set_priority(out.message, priority);
+  bool sent = false;
+  for (const auto& to : out.destinations) {
+    if (send_copy(out, to, priority != vrrp::kResign && from_device(to))) {
+      sent = true;
+    } else {
+      ++counters_.send_errors;
+    }
+  }
+  return sent;
+}
+
+// The peers of what it was must hear all of its resignation, however soon it is master as something else.
+void VirtualRouter::keep_farewell(const Instant& now) {
+  send_farewell(TimePoint::max());
+  if (const int left = machine_.take_resignations(); left > 0)
+    farewell_ = Farewell{outgoing_, left, now.mono + election::kResignationSpacing};
+}
+
+void VirtualRouter::send_farewell(TimePoint until) {
+  if (!farewell_) return;
+  for (; farewell_->left > 0 && farewell_->next_at <= until; --farewell_->left) {
+    if (transmit(farewell_->as, vrrp::kResign)) ++counters_.resignations_sent;
+    farewell_->next_at += election::kResignationSpacing;
+  }
+  if (farewell_->left == 0) farewell_.reset();
+}
+
+bool VirtualRouter::send_copy(const Outgoing& out, const vrrp::Endpoints& to, bool as_device) {
   std::array<std::uint8_t, kLargestMessage + 64> wire;  // with its signature
-  const std::span message{wire.data(), message_.size()};
-  std::copy(message_.begin(), message_.end(), message.begin());
-  vrrp::set_endpoints(message, message_form_, destinations_.front(), to);
-  const auto size = ports_.signer.sign(wire, message_.size());
-  return from_device(to) ? ports_.advertisements.send_from_device(*segment_, {wire.data(), size}, to)
-                         : ports_.advertisements.send(*segment_, {wire.data(), size}, to);
+  const std::span message{wire.data(), out.message.size()};
+  std::copy(out.message.begin(), out.message.end(), message.begin());
+  vrrp::set_endpoints(message, out.form, out.destinations.front(), to);
+  const auto size = ports_.signer.sign(wire, message.size());
+  return as_device ? ports_.advertisements.send_from_device(*segment_, {wire.data(), size}, to)
+                   : ports_.advertisements.send(*segment_, {wire.data(), size}, to);
 }
 
 // A switch sends what is for the virtual MAC address to whom it heard it from last. So nobody speaks from it
@@ -128,8 +149,8 @@ std::size_t VirtualRouter::overhead() const noexcept {
 void VirtualRouter::build_message() {
   if (!segment_) return;
   build_destinations();
-  if (destinations_.empty()) {
-    message_.clear();
+  if (outgoing_.destinations.empty()) {
+    outgoing_.message.clear();
     return;
   }
   // As many addresses as one frame and the count field take; the rest are owned all the same.
@@ -146,23 +167,25 @@ void VirtualRouter::build_message() {
   fields.vrid = desired_.vrid;
   fields.priority = static_cast<vrrp::Priority>(machine_.priority());
   fields.interval = desired_.interval;
-  fields.checksum_form = message_form_ = form_to_send();
+  fields.checksum_form = outgoing_.form = form_to_send();
   fields.addresses = listed;
   if (desired_.password) {
     fields.auth_type = vrrp::kSimpleTextPassword;
     fields.auth_data = desired_.password->data();
   }
-  const auto& first = destinations_.front();
-  message_.resize(kLargestMessage);
-  message_.resize(vrrp::build_advertisement(fields, first.source, first.destination, message_));
-  message_.shrink_to_fit();
+  const auto& first = outgoing_.destinations.front();
+  outgoing_.message.resize(kLargestMessage);
+  outgoing_.message.resize(
+      vrrp::build_advertisement(fields, first.source, first.destination, outgoing_.message));
+  outgoing_.message.shrink_to_fit();
 }
 
 void VirtualRouter::build_destinations() {
-  destinations_.clear();
-  if (desired_.transport.multicast()) destinations_.push_back({segment_->primary, group_});
+  outgoing_.destinations.clear();
+  if (desired_.transport.multicast()) outgoing_.destinations.push_back({segment_->primary, group_});
   if (!desired_.transport.unicast()) return;
-  for (const auto& peer : segment_->unicast.peers) destinations_.push_back({peer.source, peer.address});
+  for (const auto& peer : segment_->unicast.peers)
+    outgoing_.destinations.push_back({peer.source, peer.address});
 }
 
 election::LeadState VirtualRouter::lead_state() const noexcept {
@@ -182,7 +205,7 @@ election::LeadState VirtualRouter::lead_state() const noexcept {
 
 bool VirtualRouter::finished() const noexcept {
   return releasing_for_good_ && (state() == State::kInit || state() == State::kFault) &&
-         !machine_.deadline() && addresses_.clear();
+         !machine_.deadline() && !farewell_ && addresses_.clear();
 }
 
 }  // namespace vipra::router

@@ -42,6 +42,12 @@ void Gateways::end() {
   std::erase_if(gateways_, [](const auto& gateway) { return !gateway.wanted; });
 }
 
+void Gateways::presume_silent(int index, const IpAddress& ip, Duration patience, int allowed) {
+  auto* gateway = find_mutable(index, ip);
+  if (gateway == nullptr || gateway->next_at) return;
+  while (!gateway->is_silent(patience, allowed) && gateway->unanswered < kMostCounted) ++gateway->unanswered;
+}
+
 const Gateways::Gateway* Gateways::find(int index, const IpAddress& ip) const {
   const auto at = std::lower_bound(gateways_.begin(), gateways_.end(), std::pair{index, ip}, before);
   return at != gateways_.end() && at->index == index && at->ip == ip ? &*at : nullptr;

@@ -54,6 +54,9 @@ class Gateways {
   void begin();
   void want(int index, const IpAddress& ip, Duration interval, int misses);
   void end();
+  // Somebody who would ask every `patience`, and miss so many answers, called it unreachable before this
+  // began: it is, until it answers. Nothing once it was asked.
+  void presume_silent(int index, const IpAddress& ip, Duration patience, int allowed);
 
   // An answer to a question: somebody's word that the address is there, meant for us. An announcement only
   // tells where. True: it had been silent.

@@ -11,6 +11,8 @@ namespace {
 
 using Outcome = Verdict::Outcome;
 
+constexpr std::size_t kMostRemembered = 32;  // tracks of a router over a restart: as many bits
+
 // A gateway is the same while nobody else is asked: patience may change.
 bool is_same(const plan::Track& a, const plan::Track& b) {
   const auto* x = std::get_if<plan::GatewayTrack>(&a.what);
@@ -35,6 +37,13 @@ Outcome outcome_of(const Gateways::Gateway& gateway, const plan::GatewayTrack& t
   return gateway.ever_answered ? Outcome::kOk : Outcome::kUnknown;
 }
 
+// What a predecessor knew, in its own words no more.
+Verdict failed_before_the_start(const plan::Track& track) {
+  constexpr Reason kReasons[] = {Reason::kTrackedLinkDown, Reason::kGatewayUnreachable,
+                                 Reason::kRouteMissing};
+  return {Outcome::kFailed, kReasons[track.what.index()], "had failed before the speaker was started again"};
+}
+
 }  // namespace
 
 std::string_view kind_of(const plan::Track& track) noexcept {
@@ -42,7 +51,7 @@ std::string_view kind_of(const plan::Track& track) noexcept {
   return kKinds[track.what.index()];
 }
 
-void Tracker::set_router(const plan::VirtualRouter& router) {
+void Tracker::set_router(const plan::VirtualRouter& router, std::uint32_t failed_before) {
   if (router.tracks.empty()) {
     routers_.erase(router.id);
     return;
@@ -54,7 +63,13 @@ void Tracker::set_router(const plan::VirtualRouter& router) {
     auto& tracked = known.tracks.emplace_back();
     const auto old = std::find_if(before.begin(), before.end(),
                                   [&](const auto& candidate) { return is_same(candidate.track, track); });
-    if (old != before.end()) tracked = std::move(*old);
+    if (old != before.end()) {
+      tracked = std::move(*old);
+    } else if (const auto i = known.tracks.size() - 1;
+               i < kMostRemembered && (failed_before >> i & 1U) != 0) {
+      tracked.verdict = failed_before_the_start(track);
+      tracked.presumed = true;
+    }
     // What follows from a failure may be another now.
     if (tracked.track != track || old == before.end()) tracked.changed = any_changed_ = true;
     tracked.track = track;
@@ -67,7 +82,18 @@ void Tracker::set_place(const plan::RouterId& id, const Place& place) {
   found->second.place = place;
 }
 
+std::uint32_t Tracker::failed_tracks(const plan::RouterId& id) const noexcept {
+  const auto found = routers_.find(id);
+  if (found == routers_.end()) return 0;
+  const auto& tracks = found->second.tracks;
+  std::uint32_t failed = 0;
+  for (std::size_t i = 0; i < std::min(tracks.size(), kMostRemembered); ++i)
+    failed |= tracks[i].verdict.failed() ? 1U << i : 0U;
+  return failed;
+}
+
 void Tracker::set(Entry& entry, Verdict verdict) {
+  entry.presumed = false;
   if (entry.verdict == verdict) return;
   entry.verdict = std::move(verdict);
   entry.changed = true;
@@ -92,6 +118,8 @@ void Tracker::judge(const ownership::KernelView& kernel, const ownership::RouteV
     find_gateways(router, routes);
   }
   gateways_.end();
+  // Only now is it known how often each is asked.
+  for (auto& [id, router] : routers_) presume_gateways(router);
   for (auto& [id, router] : routers_) judge_gateways(router);
   any_changed_ = true;
 }
@@ -113,6 +141,15 @@ void Tracker::find_gateways(Router& router, const ownership::RouteView& routes) 
     }
     if (tracked.gateway)
       gateways_.want(router.place->index, *tracked.gateway, track->interval, track->misses);
+  }
+}
+
+void Tracker::presume_gateways(Router& router) {
+  if (!router.place) return;
+  for (auto& entry : router.tracks) {
+    const auto* track = std::get_if<plan::GatewayTrack>(&entry.track.what);
+    if (track == nullptr || !entry.presumed || !entry.gateway) continue;
+    gateways_.presume_silent(router.place->index, *entry.gateway, track->interval, track->misses);
   }
 }
 

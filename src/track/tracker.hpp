@@ -5,6 +5,7 @@
 // allocated, and n gateways cost n frames an interval.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -42,8 +43,10 @@ struct Place {
 
 class Tracker {
  public:
-  // What a router tracks. The verdicts of tracks that are the same as before stay.
-  void set_router(const plan::VirtualRouter& router);
+  // What a router tracks. The verdicts of tracks that are the same as before stay. New ones are unknown, or
+  // failed, where a predecessor left so (`failed_before`, as failed_tracks() has it): until this one knows
+  // better, which for a gateway is its answer.
+  void set_router(const plan::VirtualRouter& router, std::uint32_t failed_before = 0);
   // Forgets those that `is_there(id)` denies.
   template <class Predicate>
   void keep_only(Predicate&& is_there) {
@@ -69,6 +72,8 @@ class Tracker {
     if (found == routers_.end()) return;
     for (const Tracked& tracked : found->second.tracks) handler(tracked);
   }
+  // A bit for each track of a router that has failed, by its position; the first 32.
+  [[nodiscard]] std::uint32_t failed_tracks(const plan::RouterId& id) const noexcept;
   [[nodiscard]] bool empty() const noexcept { return routers_.empty(); }
   // Which routes have to be known, sorted.
   [[nodiscard]] std::vector<IpPrefix> destinations() const;
@@ -77,6 +82,7 @@ class Tracker {
  private:
   struct Entry : Tracked {
     bool changed = false;
+    bool presumed = false;  // by a predecessor's word alone
     Verdict::Outcome told = Verdict::Outcome::kUnknown;
   };
   struct Router {
@@ -86,6 +92,7 @@ class Tracker {
   };
 
   static void set(Entry& entry, Verdict verdict);
+  void presume_gateways(Router& router);
   void find_gateways(Router& router, const ownership::RouteView& routes);
   void judge_gateways(Router& router);
 

@@ -119,6 +119,32 @@ TEST(Explain, TracksInWordsAndWhatTheyCost) {
   EXPECT_THAT(text, HasSubstr("TrackedLinkDown: bring the interface up"));
 }
 
+TEST(Explain, WhomAMemberOfAGroupFollowsAndWhoFollowsTheLead) {
+  auto report = node_report();
+  add_virtual_ip(report, "a-outside", {"10.99.0.100"});
+  add_virtual_ip(report, "b-inside", {"10.77.0.100", "2001:db8:77::100"});
+  make_group(report, "gateway");
+  EXPECT_THAT(explained(report, "a-outside"),
+              HasSubstr("  lead      this router in the group gateway; it is followed by b-inside/ipv4, "
+                        "b-inside/ipv6\n"));
+  EXPECT_THAT(
+      explained(report, "b-inside"),
+      HasSubstr("  lead      a-outside/ipv4 in the group gateway: this one is master where that one is\n"));
+}
+
+TEST(Explain, TheIpv6RouterFollowsWithoutAGroupToo) {
+  auto report = node_report();
+  add_virtual_ip(report, "web", {"10.99.0.100", "2001:db8::100"});
+  auto& follower = *report.mutable_routers(1);
+  follower.set_follows(true);
+  EXPECT_THAT(explained(report, "web"), HasSubstr("  lead      another router of this node\n"))
+      << "an older agent does not say which";
+  follower.set_lead("web/ipv4");
+  EXPECT_THAT(explained(report, "web"), HasSubstr("  lead      this router; it is followed by web/ipv6\n"));
+  EXPECT_THAT(explained(report, "web"),
+              HasSubstr("  lead      web/ipv4: this one is master where that one is\n"));
+}
+
 TEST(Explain, AddressesThatAreNotWhereTheyShouldBe) {
   auto report = node_report();
   add_virtual_ip(report, "web", {"10.99.0.100", "10.99.0.101"});

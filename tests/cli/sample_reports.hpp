@@ -114,6 +114,18 @@ inline void fail_check(v1::NodeReport& report, v1::VirtualIPReport& vip, const s
   }
 }
 
+// The VirtualIPs move together; the first leads with its IPv4 router.
+inline void make_group(v1::NodeReport& report, const std::string& group) {
+  const auto lead = report.routers(0);
+  for (auto& router : *report.mutable_routers()) {
+    router.set_group(group);
+    if (router.id() == lead.id()) continue;
+    router.set_follows(true);
+    router.set_lead(lead.id());
+    router.set_lead_virtual_ip(lead.virtual_ips(0));
+  }
+}
+
 // One track of each outcome; the failed one takes 20 off.
 inline void add_tracks(v1::RouterReport& router) {
   auto* gateway = router.add_tracks();

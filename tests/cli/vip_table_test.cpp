@@ -50,6 +50,22 @@ TEST(VipTable, FamiliesThatDifferAreBothShown) {
             "MasterSilent/LowerPriority\n");
 }
 
+TEST(VipTable, AGroupNamesItsLeadAndWhoFollows) {
+  auto report = node_report();
+  add_virtual_ip(report, "a-outside", {"10.99.0.100", "2001:db8::100"});
+  add_virtual_ip(report, "b-inside", {"10.77.0.100", "2001:db8:77::100"});
+  make_group(report, "gateway");
+  add_virtual_ip(report, "web", {"10.99.0.101", "2001:db8::101"});
+  const auto text = virtual_ip_table(report, kNow, Headers::kYes);
+  EXPECT_THAT(text, HasSubstr("\nGroups:\n  gateway: a-outside leads, followed by b-inside\n"));
+
+  const auto member = only(report, *find_virtual_ip(report, "b-inside"));
+  EXPECT_THAT(virtual_ip_table(member, kNow, Headers::kYes), HasSubstr("a-outside leads"))
+      << "known alone too";
+  const auto alone = only(report, *find_virtual_ip(report, "web"));
+  EXPECT_THAT(virtual_ip_table(alone, kNow, Headers::kYes), Not(HasSubstr("Groups")));
+}
+
 TEST(VipTable, ManyAddressesAreCounted) {
   auto report = node_report();
   std::vector<std::string> addresses;

@@ -107,7 +107,8 @@ TEST_P(Chart, SchemaRefusesBadValues) {
         "--set control.port=70000", "--set logLevel=loud", "--set apiServer.endpoints={192.0.2.1}",
         "--set apiServer.endpoints={https://192.0.2.1:6443}", "--set image.tag=a/b",
         "--set agent.terminationGracePeriodSeconds=5", "--set agent.stateHostPath=/",
-        "--set control.resources.limits=null", "--set agent.updateStrategy.type=Recreate"}) {
+        "--set agent.announceBurst=0", "--set agent.announceRate=1.5", "--set control.resources.limits=null",
+        "--set agent.updateStrategy.type=Recreate"}) {
     const auto outcome = render(GetParam(), bad);
     EXPECT_NE(outcome.status, 0) << bad;
     EXPECT_THAT(outcome.out, HasSubstr("chema"))
@@ -120,6 +121,7 @@ TEST_P(Chart, RendersWithEverythingSwitchedOn) {
       GetParam(),
       "--set agent.realtime=true --set podMonitor.enabled=true --set prometheusRule.enabled=true "
       "--set dashboard.enabled=true --set 'apiServer.endpoints={192.0.2.1:6443,[2001:db8::1]:6443}' "
+      "--set agent.announceBurst=5 --set agent.announceRate=100000 "
       "--set controller.tls.existingSecret=mine --set imagePullSecrets={pull} --set agent.podLabels.a=b");
   ASSERT_EQ(rendered.status, 0) << rendered.out;
   std::multiset<std::string> kinds;
@@ -136,7 +138,8 @@ TEST_P(Chart, RendersWithEverythingSwitchedOn) {
   const auto& agent = pod.at("containers").at(0);
   EXPECT_THAT(agent.at("securityContext").at("capabilities").at("add"),
               ElementsAre("NET_ADMIN", "NET_RAW", "SYS_NICE", "IPC_LOCK"));
-  EXPECT_THAT(agent.at("args"), testing::Contains("--realtime=auto"));
+  EXPECT_THAT(agent.at("args"),
+              testing::IsSupersetOf({"--realtime=auto", "--announce-burst=5", "--announce-rate=100000"}));
   EXPECT_THAT(pod.at("containers").at(1).at("args"), testing::Contains("--api-endpoint=[2001:db8::1]:6443"));
   EXPECT_EQ(pod.at("imagePullSecrets"), json::parse(R"([{"name": "pull"}])"));
 }

@@ -1,8 +1,10 @@
-// What holds of everything that the advertisement decoder accepts, whoever sent it.
+// What holds of everything that the advertisement decoder accepts, whoever sent it and in which version.
 #pragma once
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "base/check.hpp"
@@ -11,11 +13,13 @@
 
 namespace vipra::fuzz {
 
-inline void check_accepted(const vrrp::IpMeta& meta, std::span<const std::uint8_t> message) {
+// What was decoded of `message`, into which it points; nullopt if it was refused.
+inline std::optional<vrrp::Advertisement> check_accepted(const vrrp::IpMeta& meta,
+                                                         std::span<const std::uint8_t> message) {
   const auto got = vrrp::parse_advertisement(meta, message);
   if (!got) {
     VIPRA_CHECK(got.error() != DropReason::kNone);
-    return;
+    return std::nullopt;
   }
   VIPRA_CHECK(got->vrid != 0 && got->address_count >= 1 && got->address_count <= vrrp::kMaxAddresses);
   VIPRA_CHECK(got->version == vrrp::Version::kV2 || got->interval > Duration::zero());
@@ -35,8 +39,8 @@ inline void check_accepted(const vrrp::IpMeta& meta, std::span<const std::uint8_
   VIPRA_CHECK(vrrp::parse_advertisement(carrier, changed, 1).has_value());
 
   // What we would send for the same fields is understood as the same fields.
-  if (got->interval == Duration::zero()) return;
-  if (got->family == Family::kIpv6 && addresses.size() > vrrp::kMaxIpv6AddressesInFrame) return;
+  if (got->interval == Duration::zero()) return *got;
+  if (got->family == Family::kIpv6 && addresses.size() > vrrp::kMaxIpv6AddressesInFrame) return *got;
   std::array<std::uint8_t, vrrp::kMaxMessage> out{};
   const auto size = vrrp::build_advertisement({.version = got->version,
                                                .family = got->family,
@@ -52,6 +56,7 @@ inline void check_accepted(const vrrp::IpMeta& meta, std::span<const std::uint8_
   const auto again = vrrp::parse_advertisement(meta, std::span{out}.first(size));
   VIPRA_CHECK(again && again->priority == got->priority && again->interval == got->interval);
   VIPRA_CHECK(std::equal(again->addresses.begin(), again->addresses.end(), got->addresses.begin()));
+  return *got;
 }
 
 }  // namespace vipra::fuzz

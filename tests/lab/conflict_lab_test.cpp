@@ -220,8 +220,8 @@ TEST_F(Conflicts, AStrangerWhoClaimsAThousandTimesASecondIsDefendedAgainstOnceIn
   EXPECT_LE(count_logged(node("node-a"), "\"event\":\"router.warning\""), 3u);
   EXPECT_TRUE(wait_until([&] { return now() - end > s{9}; }, s{15}, ms{100}));
   EXPECT_TRUE(near(announced_ms(vip_, begin), {0, 10'000, 20'000})) << "the last word is the owner's";
-  EXPECT_TRUE(becomes("node-a", "Conflict", "False", s{20}));
-  EXPECT_GE(now() - end, s{19});
+  EXPECT_THAT(condition("node-a", "Conflict"), HasSubstr("True Conflict"))
+      << "he may say it once a minute only";
   EXPECT_TRUE(node("node-a").owns(vip_));
   EXPECT_EQ(count_logged(node("node-a"), "\"from\":\"Master\""), 0u);
 }

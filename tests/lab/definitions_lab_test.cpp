@@ -74,6 +74,25 @@ TEST_F(DefinitionsLab, StrangeThingsInTheFolderDisturbNothing) {
   EXPECT_EQ(count_logged(node("node-a"), "\"from\":\"Master\""), 0u);
 }
 
+TEST_F(DefinitionsLab, AnOwnerWithAnotherVridResignsThreeTimesUnderTheOldOne) {
+  ASSERT_NO_FATAL_FAILURE(up_with_owner(1));
+  auto capture = lab_->capture();
+  ASSERT_OK(capture);
+  const auto before = web();
+  auto edited = web();
+  edited.virtual_router_id = 77;
+  const auto edit = now();
+  ASSERT_OK(lab_->write_definition("web.yaml", edited.yaml()));
+  const auto count = [&](std::uint8_t vrid, bool resigned) {
+    const auto all = (*capture)->adverts(vrid, edit);
+    return std::count_if(all.begin(), all.end(),
+                         [&](const auto& advert) { return (advert.priority == 0) == resigned; });
+  };
+  ASSERT_TRUE(wait_until([&] { return count(77, false) > 0; }, s{10}));
+  EXPECT_EQ(count(static_cast<std::uint8_t>(before.virtual_router_id), true), 3);
+  EXPECT_EQ(count(77, true), 0);
+}
+
 TEST_F(DefinitionsLab, ASecondVipWithTheSameVridIsAConflictThatNamesTheWinner) {
   ASSERT_NO_FATAL_FAILURE(up_with_owner(1));
   auto definition = web();

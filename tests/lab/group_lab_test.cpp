@@ -88,6 +88,21 @@ TEST_F(Groups, MoveTogetherWhenTheOwnerCrashes) {
   EXPECT_EQ(state_of("node-b", "b-inside"), "Master LeadIsMaster");
 }
 
+TEST_F(Groups, VipctlSaysWhoFollowsWhom) {
+  ASSERT_NO_FATAL_FAILURE(prepare_alone(outside(), inside()));
+  const auto said = nlohmann::json::parse(vipctl(node("node-a"), {"get", "b-inside", "-o", "json"}));
+  ASSERT_EQ(said.at("routers").size(), 2u);
+  for (const auto& router : said.at("routers")) {
+    EXPECT_EQ(router.at("follows"), true);
+    EXPECT_EQ(router.at("lead"), "a-outside/ipv4");
+    EXPECT_EQ(router.at("leadVirtualIp"), "a-outside");
+    EXPECT_EQ(router.at("group"), "gateway");
+  }
+  EXPECT_THAT(vipctl(node("node-a"), {"get"}), HasSubstr("gateway: a-outside leads, followed by b-inside"));
+  EXPECT_THAT(vipctl(node("node-a"), {"explain", "a-outside"}),
+              HasSubstr("followed by b-inside/ipv4, b-inside/ipv6"));
+}
+
 TEST_F(Groups, OneMembersInterfaceTakesAllOfThemAway) {
   ASSERT_NO_FATAL_FAILURE(prepare());
   ASSERT_OK(must("node-a", {"ip", "link", "set", kMemberSegment, "down"}));

@@ -66,6 +66,18 @@ struct Track : AgentLab {
     const auto answer = where.run({"curl", "-sS", "-m", "5", "http://127.0.0.1:9112/metrics"});
     return answer ? answer->out : "";
   }
+  // Until its heir runs.
+  void crash_speaker(const char* where) {
+    const auto old = node(where).process(Role::kSpeaker);
+    ASSERT_OK(old);
+    ASSERT_OK(node(where).signal(Role::kSpeaker, SIGKILL));
+    ASSERT_TRUE(wait_until(
+        [&] {
+          const auto heir = node(where).process(Role::kSpeaker);
+          return heir && *heir != *old;
+        },
+        s{10}));
+  }
   bool has_metric(const char* where, const std::string& line) {
     return wait_until([&] { return metrics(node(where)).find(line) != std::string::npos; }, s{10}, ms{100});
   }
@@ -252,17 +264,50 @@ TEST_F(Track, ARestartedSpeakerKnowsLinksAndRoutesBeforeItElects) {
   ASSERT_NO_FATAL_FAILURE(start(definition));
   ASSERT_NO_FATAL_FAILURE(ip("node-a", {"link", "set", "eth1", "down"}));
   ASSERT_TRUE(owns("node-b"));
-  const auto old = node("node-a").process(Role::kSpeaker);
-  ASSERT_OK(old);
-  ASSERT_OK(node("node-a").signal(Role::kSpeaker, SIGKILL));
-  ASSERT_TRUE(wait_until(
-      [&] {
-        const auto heir = node("node-a").process(Role::kSpeaker);
-        return heir && *heir != *old;
-      },
-      s{10}));
+  ASSERT_NO_FATAL_FAILURE(crash_speaker("node-a"));
   EXPECT_FALSE(wait_until([&] { return node("node-a").owns(vip_); }, ms{1500}));
   EXPECT_TRUE(says("node-a", "track/tracked: interface eth1 is down"));
+}
+
+TEST_F(Track, ARestartedSpeakerTakesNothingBeforeItsGatewayAnswers) {
+  for (const auto* on_failure : {"priorityDelta: -100", "fault: {}"}) {
+    ASSERT_NO_FATAL_FAILURE(lay_out());
+    ASSERT_NO_FATAL_FAILURE(default_route("node-a", lab_->client(1)));
+    ASSERT_NO_FATAL_FAILURE(default_route("node-b", lab_->client(2)));
+    ASSERT_NO_FATAL_FAILURE(start(tracking(track("gateway: {interval: 500ms, misses: 2}", on_failure))));
+    ASSERT_TRUE(says("node-a", "tracked (gateway): ok"));
+    ASSERT_OK(set_sysctl(lab_->client(1).net(), "ipv4/conf/all/arp_ignore", "8"));
+    ASSERT_TRUE(owns("node-b"));
+    for (int crash = 0; crash < 2; ++crash) {
+      ASSERT_NO_FATAL_FAILURE(crash_speaker("node-a"));
+      EXPECT_FALSE(wait_until([&] { return node("node-a").owns(vip_); }, ms{900}))
+          << "by its predecessor's word";
+      EXPECT_TRUE(says("node-a", "tracked (gateway): FAILED"));
+    }
+    // The owner's own crash moves nothing, whatever the gateways say.
+    ASSERT_NO_FATAL_FAILURE(crash_speaker("node-b"));
+    EXPECT_FALSE(wait_until([&] { return !node("node-b").owns(vip_); }, ms{900}));
+    EXPECT_EQ(count_logged(node("node-a"), "\"to\":\"Master\""), 1u);
+    ASSERT_OK(set_sysctl(lab_->client(1).net(), "ipv4/conf/all/arp_ignore", "0"));
+    EXPECT_TRUE(owns("node-a"));
+    lab_.reset();
+  }
+}
+
+// Both gateways are dead, so that the owner is one although its own has failed.
+TEST_F(Track, ACrashOfAnOwnerWhoseGatewayHasFailedMovesNothing) {
+  ASSERT_NO_FATAL_FAILURE(lay_out());
+  for (const auto* name : {"node-a", "node-b"}) ASSERT_NO_FATAL_FAILURE(default_route(name, lab_->client(1)));
+  ASSERT_NO_FATAL_FAILURE(start(tracking(track("gateway: {interval: 200ms, misses: 3}"))));
+  ASSERT_TRUE(says("node-b", "tracked (gateway): ok"));
+  ASSERT_OK(set_sysctl(lab_->client(1).net(), "ipv4/conf/all/arp_ignore", "8"));
+  ASSERT_TRUE(says("node-a", "tracked (gateway): FAILED") && says("node-b", "tracked (gateway): FAILED"));
+  ASSERT_TRUE(owns("node-a"));
+  const auto moves = count_logged(node("node-b"), "\"to\":\"Master\"");
+  ASSERT_NO_FATAL_FAILURE(crash_speaker("node-a"));
+  EXPECT_FALSE(wait_until([&] { return !node("node-a").owns(vip_); }, ms{1500}));
+  EXPECT_TRUE(says("node-a", "Adopted"));
+  EXPECT_EQ(count_logged(node("node-b"), "\"to\":\"Master\""), moves);
 }
 
 TEST_F(Track, ARecoveryDelayHoldsTheNodeBackAfterTheFault) {

@@ -22,6 +22,7 @@ struct FakeWorld final : AdvertisementPort, ownership::AddressCommands, Announce
                     segment.name);
       last_message.assign(message.begin(), message.end());
       last_endpoints = endpoints;
+      if (message[2] == vrrp::kResign) resignations.emplace_back(message.begin(), message.end());
     }
     return accept_sends;
   }
@@ -59,6 +60,7 @@ struct FakeWorld final : AdvertisementPort, ownership::AddressCommands, Announce
   std::vector<std::string> log;
   std::vector<std::uint8_t> last_message;
   vrrp::Endpoints last_endpoints;
+  std::vector<std::vector<std::uint8_t>> resignations;
   bool accept_sends = true;
   bool accept_commands = true;  // false: the kernel's queue is full
   bool record = true;

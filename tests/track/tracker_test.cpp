@@ -167,6 +167,52 @@ TEST_F(TrackerTest, AnotherInterfaceAsksAnew) {
   EXPECT_EQ(world.last.index, 3);
 }
 
+TEST_F(TrackerTest, WhatHadFailedBeforeARestartHasFailedUntilMoreIsKnown) {
+  const auto tracks = router("web", {link_track("eth1"), gateway_track("192.0.2.1"),
+                                     gateway_track("192.0.2.2"), route_track("10.0.0.0/8")});
+  tracker.set_router(tracks, 0b1011);
+  for (const std::size_t i : {0U, 1U, 3U}) EXPECT_TRUE(verdict("web/ipv4", i).failed()) << i;
+  EXPECT_EQ(verdict("web/ipv4", 2).outcome, Outcome::kUnknown);
+  EXPECT_EQ(tracker.failed_tracks("web/ipv4"), 0b1011U) << "the next heir is told the same";
+  tracker.set_place("web/ipv4", {2, "eth0"});
+  judge();
+  EXPECT_EQ(verdict("web/ipv4", 0).outcome, Outcome::kOk) << "the kernel's links are known";
+  EXPECT_EQ(verdict("web/ipv4", 1).detail, "192.0.2.1 does not answer on eth0 (3 questions in a row)");
+  EXPECT_EQ(verdict("web/ipv4", 2).outcome, Outcome::kUnknown);
+  EXPECT_TRUE(verdict("web/ipv4", 3).failed()) << "its routes are not";
+  world.ask({"10.0.0.0/8"});
+  world.add_route("10.0.0.0/8", 3, "198.51.100.2");
+  until(0s);
+  EXPECT_EQ(world.sent, 2) << "asked at once";
+  judge();
+  EXPECT_EQ(verdict("web/ipv4", 3).outcome, Outcome::kOk);
+  until(2s);
+  EXPECT_EQ(tracker.failed_tracks("web/ipv4"), 0b10U);
+  answer("192.0.2.1");
+  EXPECT_EQ(verdict("web/ipv4", 1).outcome, Outcome::kOk);
+  EXPECT_EQ(tracker.failed_tracks("web/ipv4"), 0U);
+  tracker.set_router(tracks, 0b1111);
+  EXPECT_EQ(tracker.failed_tracks("web/ipv4"), 0U) << "who knows by himself is told nothing";
+}
+
+TEST_F(TrackerTest, ADefaultGatewayThatHadFailedIsAskedBeforeItCountsAgain) {
+  tracker.set_router(router("web", {gateway_track(nullptr)}), 1);
+  tracker.set_place("web/ipv4", {2, "eth0"});
+  judge();
+  EXPECT_TRUE(verdict("web/ipv4").failed()) << "no route was read yet";
+  world.ask({"0.0.0.0/0"});
+  world.add_route("0.0.0.0/0", 2, "192.0.2.1");
+  // Somebody asks the same one more often.
+  tracker.set_router(router("xyz", {gateway_track("192.0.2.1", 200ms, 2)}));
+  tracker.set_place("xyz/ipv4", {2, "eth0"});
+  judge();
+  EXPECT_EQ(verdict("web/ipv4").detail, "192.0.2.1 does not answer on eth0 (3 questions in a row)");
+  until(10s);
+  EXPECT_TRUE(verdict("web/ipv4").failed());
+  answer("192.0.2.1");
+  EXPECT_EQ(verdict("web/ipv4").outcome, Outcome::kOk);
+}
+
 TEST_F(TrackerTest, ManyRoutersWithOneGatewayCostOneQuestionAndNoAllocation) {
   for (int i = 0; i < 200; ++i) set(router("web" + std::to_string(i), {gateway_track("192.0.2.1")}));
   until(0s);

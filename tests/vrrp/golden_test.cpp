@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <fstream>
+#include <iterator>
 #include <optional>
+#include <string>
 
 #include "tests/vrrp/golden_vectors.hpp"
 #include "vrrp/neighbour_frame.hpp"
@@ -81,6 +84,21 @@ TEST_P(GoldenAdvertisement, IsDecodedOrRefusedForItsReason) {
     ASSERT_FALSE(got);
     EXPECT_EQ(to_string(got.error()), vector.at("drop").get<std::string>());
   }
+}
+
+TEST_P(GoldenAdvertisement, IsASeedOfItsVersionsFuzzer) {
+  const auto& vector = GetParam();
+  const auto bytes = golden::from_hex(vector.at("bytes").get<std::string>());
+  const auto* const corpus = bytes.at(0) >> 4 == 2 ? "vrrp_v2/" : "vrrp_v3/";
+  const auto path =
+      std::string{VIPRA_SOURCE_DIR "/tests/fuzz/corpus/"}.append(corpus).append(vector.at("name"));
+  std::ifstream in{path, std::ios::binary};
+  const std::string seed{std::istreambuf_iterator<char>{in}, {}};
+  ASSERT_EQ(seed.size(), 1 + bytes.size())
+      << path << ": a byte of flags (advertisement_input.hpp), and these";
+  EXPECT_TRUE(std::equal(bytes.begin(), bytes.end(), seed.begin() + 1, [](std::uint8_t a, char b) {
+    return a == static_cast<std::uint8_t>(b);
+  })) << path;
 }
 
 class GoldenBuild : public testing::TestWithParam<Json> {};

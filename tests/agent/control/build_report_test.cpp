@@ -110,6 +110,34 @@ TEST_F(ReportTest, ARouterThatTheAgentHasNotToldOfIsThereAndUnknown) {
   EXPECT_FALSE(readiness(facts()).ready);
 }
 
+TEST_F(ReportTest, AFollowerNamesItsLeadBeforeAndAfterTheAgentToldOfIt) {
+  auto outside = object("a-outside", "10.99.0.100");
+  auto inside = object("b-inside", "10.77.0.100", 52);
+  for (auto* member : {&outside, &inside}) (*member)["spec"]["vrrp"]["group"] = "gateway";
+  inside["spec"]["addresses"].push_back("2001:db8:77::100");
+  define({outside, inside});
+  for (const bool told : {false, true}) {
+    if (told) tell({router_snapshot("a-outside/ipv4", 1), router_snapshot("b-inside/ipv4", 1)});
+    const auto result = report();
+    ASSERT_EQ(result.routers_size(), 3);
+    for (const auto& router : result.routers()) {
+      const bool leads = router.id() == "a-outside/ipv4";
+      EXPECT_EQ(router.group(), "gateway");
+      EXPECT_EQ(router.follows(), !leads);
+      EXPECT_EQ(router.lead(), leads ? "" : "a-outside/ipv4");
+      EXPECT_EQ(router.lead_virtual_ip(), leads ? "" : "a-outside");
+    }
+  }
+}
+
+TEST_F(ReportTest, ARouterOnItsWayOutFollowsNobody) {
+  tell({router_snapshot("gone/ipv6", 1)});
+  const auto result = report();
+  ASSERT_EQ(result.routers_size(), 1);
+  EXPECT_FALSE(result.routers(0).follows());
+  EXPECT_EQ(result.routers(0).lead() + result.routers(0).group(), "");
+}
+
 TEST_F(ReportTest, ARefusedDefinitionShowsItsErrorsWithTheirPlace) {
   define({object("bad", "10.99.0.300", 510)});
   const auto result = report();

@@ -84,6 +84,28 @@ TEST(OwnedPage, AHeirFindsTheChecksumFormThatWasSent) {
   EXPECT_EQ(left->sent_form, vrrp::ChecksumForm::kRfc5798);
 }
 
+TEST(OwnedPage, AHeirFindsWhichTracksHadFailedUnlessTheSlotIsTorn) {
+  for (const bool torn : {false, true}) {
+    const auto fd = new_page();
+    const router::Bench bench;
+    {
+      OwnedPageWriter writer;
+      ASSERT_TRUE(writer.map(fd));
+      writer.update(bench.router, 0b101);
+    }
+    auto* const page = static_cast<OwnedPage*>(
+        ::mmap(nullptr, sizeof(OwnedPage), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0));
+    ASSERT_NE(page, MAP_FAILED);
+    if (torn) page->slots[0].sequence.fetch_add(1);
+    OwnedPageWriter heir;
+    ASSERT_TRUE(heir.map(fd));
+    const auto left = heir.take_left_behind("web/ipv4");
+    ASSERT_TRUE(left);
+    EXPECT_EQ(left->failed_tracks, torn ? 0U : 0b101U);
+    ::munmap(page, sizeof(OwnedPage));
+  }
+}
+
 TEST(OwnedPage, ASlotThatWasBeingWrittenIsNotTrusted) {
   const auto fd = new_page();
   router::Bench bench;
