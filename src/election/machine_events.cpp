@@ -105,6 +105,12 @@ void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& adve
   }
   const bool lower = advert.priority < priority_;
   const bool worsened = lower && backup.master == advert.source && backup.master_priority >= priority_;
+  // Two masters, one of whom does not hear the other: he who is better than this router is waited for as long
+  // as his own interval wants, however fast the lesser one speaks, and stays the master heard.
+  const bool lesser = lower && backup.master && backup.master != advert.source &&
+                      backup.master_priority >= priority_ &&
+                      advert.received_at + down_interval(advert.interval) < backup.master_down_at;
+  if (lesser) return;
   backup.master = advert.source;
   backup.master_priority = advert.priority;
   // Somebody serves: what is held from an earlier mastership is his now.
