@@ -360,7 +360,7 @@ void VirtualRouter::on_deadline(const Instant& now) {
   }
   if (command_retry_at_ && now.mono >= *command_retry_at_) apply_addresses(now);
   if (const auto at = machine_.deadline(); at && now.mono >= *at) step(now, election::DeadlineReached{});
-  if (contested_until_ && now.mono >= *contested_until_) contested_until_.reset();
+  if (contest_ && now.mono >= contest_->until) contest_.reset();
   if (const auto at = members_.deadline(); at && now.mono >= *at) judge_group(now);
   if (paths_.silent()) paths_.expire(now.mono);
   judge_warnings(now);
@@ -368,8 +368,9 @@ void VirtualRouter::on_deadline(const Instant& now) {
 
 std::optional<TimePoint> VirtualRouter::deadline() const {
   auto at = machine_.deadline();
+  const auto contested_until = contest_ ? std::optional{contest_->until} : std::nullopt;
   for (const auto& other :
-       {install_retry_at_, command_retry_at_, contested_until_, members_.deadline(), conflicts_.deadline()}) {
+       {install_retry_at_, command_retry_at_, contested_until, members_.deadline(), conflicts_.deadline()}) {
     if (other) at = at ? std::min(*at, *other) : *other;
   }
   return at;
