@@ -1,6 +1,7 @@
 // I2, I3, I4, I5: how soon somebody takes over, and how many do. Each waits for a fault that comes alone: the
 // segment was at rest before, everybody heard everybody, and nothing else happens until the bound is over.
 #include <algorithm>
+#include <bit>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -206,9 +207,10 @@ class Heal final : public Observer {
   void on_transition(NodeId id, Role role, const Transition& what) override {
     if (!since_ || what.from != State::kMaster) return;
     if (world_.masters(role) == 0) fail(node(id) + " leaves nobody master after a heal");
-    // A Backup that learned the interval of the one that yields may still speak up, where intervals are
-    // mixed: it is none of the two masters.
-    if (role != world_.scenario().lead() || (masters_ >> id & 1U) == 0) return;
+    // Where intervals are mixed, a Backup that learned the interval of the one that yields may still speak
+    // up: it is none of the two masters, and whoever yields to it has survived the heal before.
+    const bool met = std::popcount(masters_) > 1;
+    if (role != world_.scenario().lead() || (masters_ >> id & 1U) == 0 || !met) return;
     masters_ &= ~(1U << id);
     if (world_.now() - *since_ > latest_)
       fail(node(id) + " yields only " + in_milliseconds(world_.now() - *since_) +
