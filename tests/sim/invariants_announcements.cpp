@@ -25,7 +25,12 @@ class LastWord final : public Observer {
       if (port == packet.port || world_.network().frames_pass(packet.port, port, packet.role))
         last_[{port, ip}] = packet.sender;
     }
-    if (packet.sender != kStranger) return;
+    if (packet.sender != kStranger) {
+      // Of two masters that do not meet, each is a stranger to the other, and is answered like one: at the
+      // latest at the end of an interval, which begins another.
+      if (world_.masters(packet.role) > 1) answered_[ip] = world_.now() + announce::kDefendInterval;
+      return;
+    }
     due_of(packet.role).reset();
     // Who goes on claiming is answered at the end of the interval that the last answer began.
     const auto [answer, first] = answered_.try_emplace(ip, world_.now());

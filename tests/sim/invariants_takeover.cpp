@@ -66,7 +66,9 @@ class Takeover : public Observer {
   [[nodiscard]] bool waits() const noexcept { return since_.has_value(); }
   [[nodiscard]] Duration passed() const { return world_.now() - *since_; }
   [[nodiscard]] bool is_taker(NodeId id, Role role, const Transition& what) const {
-    return waits() && role == world_.scenario().lead() && what.to == State::kMaster && id != master_;
+    // Who comes out of Init or Fault as master owns the address: he takes over from nobody.
+    return waits() && role == world_.scenario().lead() && what.from == State::kBackup &&
+           what.to == State::kMaster && id != master_;
   }
   void over() { since_.reset(); }
   NodeId master_ = 0;
@@ -165,11 +167,12 @@ class PlannedMove final : public Takeover {
 
  private:
   bool begins(const Fault& fault, NodeId target) override {
-    if (fault.kind != FaultKind::kRelease) return false;
+    const int lost = world_.network().lost_resignations();
+    if (fault.kind != FaultKind::kRelease || lost >= election::kResignations) return false;
     taken_ = false;
     const auto interval = interval_of(world_, target);
-    latest_ = skew(interval, takers(world_, target).front()) + allowance() +
-              (world_.network().loses_a_resignation() ? election::kResignationSpacing : Duration{});
+    latest_ =
+        skew(interval, takers(world_, target).front()) + allowance() + election::kResignationSpacing * lost;
     latest_ += drift(latest_);
     return true;
   }

@@ -50,9 +50,10 @@ bool Network::advertisements_pass(NodeId from, NodeId to, Role role) const {
          });
 }
 
-bool Network::loses_a_resignation() const {
-  return std::any_of(active_.begin(), active_.end(),
-                     [](const Active& active) { return active.fault.kind == FaultKind::kLostResignation; });
+int Network::lost_resignations() const {
+  return static_cast<int>(std::count_if(active_.begin(), active_.end(), [](const Active& active) {
+    return active.fault.kind == FaultKind::kLostResignation;
+  }));
 }
 
 Network::Shape Network::shape(const Packet& packet, NodeId to) {

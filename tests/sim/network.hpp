@@ -53,7 +53,8 @@ class Network {
   // Whether advertisements of `from` can reach `to` at all: chance aside.
   [[nodiscard]] bool advertisements_pass(NodeId from, NodeId to, Role role = Role::kIpv4) const;
   [[nodiscard]] bool frames_pass(NodeId from, NodeId to, Role role = Role::kIpv4) const;
-  [[nodiscard]] bool loses_a_resignation() const;
+  // How many of the resignations to come go astray.
+  [[nodiscard]] int lost_resignations() const;
   // How often a node went so long without any advertisement, by loss alone, that it must take over (I9).
   [[nodiscard]] int silences() const noexcept { return silences_; }
   [[nodiscard]] std::uint64_t effects(FaultKind kind) const noexcept {
