@@ -369,8 +369,8 @@ void VirtualRouter::on_deadline(const Instant& now) {
 std::optional<TimePoint> VirtualRouter::deadline() const {
   auto at = machine_.deadline();
   const auto contested_until = contest_ ? std::optional{contest_->until} : std::nullopt;
-  for (const auto& other :
-       {install_retry_at_, command_retry_at_, contested_until, members_.deadline(), conflicts_.deadline()}) {
+  for (const auto& other : {install_retry_at_, command_retry_at_, contested_until, paths_.deadline(),
+                            members_.deadline(), conflicts_.deadline()}) {
     if (other) at = at ? std::min(*at, *other) : *other;
   }
   return at;
