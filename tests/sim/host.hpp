@@ -83,11 +83,14 @@ class Host final : private Kernel::Listener {
   [[nodiscard]] const ReceivedPacket* next_claim();
   [[nodiscard]] std::optional<Notice> next_notice();
   [[nodiscard]] std::optional<KernelResult> next_result();
-  [[nodiscard]] bool send(const IpAddress& source, const IpAddress& destination,
-                          std::span<const std::uint8_t> message);
+  // One advertisement goes out in as many copies as it has destinations.
+  [[nodiscard]] bool send(const vrrp::Endpoints& endpoints, std::span<const std::uint8_t> message,
+                          bool first_copy);
   [[nodiscard]] bool post(const KernelCommand& command);
   void announce(const IpAddress& ip, const vrrp::NeighbourFrame& frame);
-  void heard(Role role, const IpAddress& source, int priority);
+  void heard(Role role, const IpAddress& source, int priority, vrrp::Path path);
+  void warned(Reason reason);
+  void count_drops(const router::Counters& counters);
   void transition(Role role, const election::Transition& transition);
   void died_at(Boundary boundary);
 
@@ -110,7 +113,12 @@ class Host final : private Kernel::Listener {
   // Commands that were begun while the kernel was slow are not through yet.
   [[nodiscard]] bool slow_backlog() const noexcept { return slow_backlog_; }
   [[nodiscard]] const MacAddress& mac() const noexcept { return mac_; }
+  // What its peers know it by.
   [[nodiscard]] IpAddress primary(Role role) const;
+  // Somebody else than us gave it to one of its interfaces.
+  [[nodiscard]] bool answers_at(const IpAddress& ip) const {
+    return powered_ && kernel_.has(ip) && !kernel_.has_ours(ip);
+  }
   void change_primary(Role role);
 
  private:
@@ -127,7 +135,10 @@ class Host final : private Kernel::Listener {
   void start_speaker();
   void end_speaker();
   void speaker_crashed();
+  void speaker_released();
+  [[nodiscard]] std::vector<PageSlot> voices_left() const;
   void give_up(Duration pause);
+  void resign_for(const PageSlot& voice);
   void after_turn();
   void wake(WorldTime at);
   void schedule(Supervisor what, Duration after);

@@ -145,9 +145,7 @@ void Host::deliver_configuration() {
 
 void Host::change_primary(Role role) {
   auto& primary = primaries_[index_of(role)];
-  auto bytes = std::vector<std::uint8_t>(primary.bytes().begin(), primary.bytes().end());
-  bytes.back() = static_cast<std::uint8_t>(bytes.back() ^ 0x20U);
-  const auto next = *IpAddress::from_bytes(bytes);
+  const auto next = another_primary(primary);
   kernel_.change_primary(primary, next);
   primary = next;
 }
@@ -166,7 +164,10 @@ bool Host::stands(Role role) const {
 }
 
 IpAddress Host::primary(Role role) const {
-  return primaries_[index_of(role)];
+  const auto& scenario = world_.scenario();
+  const bool by_global_address =
+      role == Role::kIpv6 && scenario.transport == plan::TransportMode::kUnicast && scenario.global_peers;
+  return by_global_address ? scenario.nodes[id_].global_v6 : primaries_[index_of(role)];
 }
 
 const plan::VirtualRouter& Host::desired(Role role) const {

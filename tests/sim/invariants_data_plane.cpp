@@ -60,6 +60,8 @@ class KernelTruth final : public Observer {
     const bool stood_still = fault.kind == FaultKind::kPause || fault.kind == FaultKind::kDeepQueue ||
                              fault.kind == FaultKind::kSuspend;
     if (stood_still || fault.kind == FaultKind::kEventsLost) told_at_[target] = world_.now();
+    if (!stood_still) return;
+    for (auto& slot : slots_[target]) slot.wrong_since.reset();
   }
   void on_address(NodeId id, const IpAddress& ip, bool present) override {
     if (!present) gone_at_[{id, ip}] = world_.now();

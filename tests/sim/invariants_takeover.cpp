@@ -35,8 +35,8 @@ Duration interval_of(const World& world, NodeId id) {
   return world.host(id).router(world.scenario().lead())->desired().interval;
 }
 
-Duration skew(Duration interval, int priority) {
-  return vrrp::skew_time(vrrp::Version::kV3, interval, priority);
+Duration skew(const World& world, Duration interval, int priority) {
+  return vrrp::skew_time(world.scenario().version, interval, priority);
 }
 
 // An expectation that any other event of the plan cancels.
@@ -105,7 +105,7 @@ class Crash final : public Takeover {
   bool begins(const Fault& fault, NodeId target) override {
     if (!is_crash(fault)) return false;
     const auto interval = interval_of(world_, target);
-    const auto best = skew(interval, takers(world_, target).front());
+    const auto best = skew(world_, interval, takers(world_, target).front());
     const auto misses = world_.scenario().misses;
     latest_ = interval * misses + best + allowance();
     latest_ += drift(latest_);
@@ -133,7 +133,7 @@ class Separation final : public Takeover {
     promotions_ = 0;
     const auto interval = interval_of(world_, target);
     if (all.size() < 2) return true;
-    const auto apart = skew(interval, all[1]) - skew(interval, all[0]);
+    const auto apart = skew(world_, interval, all[1]) - skew(world_, interval, all[0]);
     return apart > allowance() + drift(interval * (world_.scenario().misses + 1));
   }
   int promotions_ = 0;
@@ -171,8 +171,8 @@ class PlannedMove final : public Takeover {
     if (fault.kind != FaultKind::kRelease || lost >= election::kResignations) return false;
     taken_ = false;
     const auto interval = interval_of(world_, target);
-    latest_ =
-        skew(interval, takers(world_, target).front()) + allowance() + election::kResignationSpacing * lost;
+    latest_ = skew(world_, interval, takers(world_, target).front()) + allowance() +
+              election::kResignationSpacing * lost;
     latest_ += drift(latest_);
     return true;
   }
