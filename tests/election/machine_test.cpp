@@ -129,6 +129,22 @@ INSTANTIATE_TEST_SUITE_P(AnyPolicy, TwoMasters,
                          testing::Values(PreemptionPolicy::kNever, PreemptionPolicy::kImmediate,
                                          PreemptionPolicy::kDelayed));
 
+TEST_P(TwoMasters, TheResignationOfOneIsNoneOfTheOther) {
+  for (const int lesser : {101, 150}) {
+    Driver d{120, with_policy(config_1s(), GetParam(), 10s)};
+    (void)d.at(0, Startup{});
+    (void)d.advert(1.0, "10.0.2.12", 212, k1s);
+    (void)d.advert(1.5, "10.0.2.13", lesser, k1s);
+    (void)d.advert(2.0, "10.0.2.12", 212, k1s);
+    (void)d.advert(2.5, "10.0.2.13", lesser, k1s);
+    for (const double when : {2.7, 2.701, 2.702}) (void)d.advert(when, "10.0.2.13", 0, k1s);
+    EXPECT_DOUBLE_EQ(d.deadline(), 5.53125) << "the better one was heard at 2.0";
+    (void)d.advert(3.0, "10.0.2.12", 212, k1s);
+    (void)d.advert(3.1, "10.0.2.12", 0, k1s);
+    EXPECT_DOUBLE_EQ(d.deadline(), 3.63125);
+  }
+}
+
 TEST(Preemption, TheLesserOfTwoMastersIsLeftInPlaceWhenTheBetterOneIsSilent) {
   Driver d{103, config_1s()};
   (void)d.at(0, Startup{});

@@ -131,17 +131,16 @@ class Judge {
       return;
     }
     // Whoever counts is the master heard from there on.
-    const bool ignored = machine_.heard_master() != advert.source;
-    if (advert.priority >= before_.priority) {
-      if (ignored) {
-        hit(Guard::kOvertakenIgnored);
-      } else if (advert.priority == before_.priority) {
-        hit(Guard::kEqualAccepted);
-      }
+    if (machine_.heard_master() != advert.source) {
+      if (advert.priority < before_.priority) hit(Guard::kLesserOfTwo);
       return;
     }
-    if (ignored) {
-      hit(Guard::kLesserOfTwo);
+    if (machine_.heard_priority() == vrrp::kResign) {
+      hit(Guard::kOvertakenIgnored);
+      return;
+    }
+    if (advert.priority >= before_.priority) {
+      if (advert.priority == before_.priority) hit(Guard::kEqualAccepted);
       return;
     }
     if (machine_.reason() == Reason::kMasterWorsened) {
