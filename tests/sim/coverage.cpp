@@ -139,6 +139,7 @@ constexpr std::array kRequired{step<Startup>(State::kInit, State::kBackup),
                                step<LeadChanged>(State::kMaster, State::kBackup),
                                step<GroupJudged>(State::kMaster, State::kBackup),
                                step<GroupJudged>(State::kBackup, State::kBackup),
+                               step<CancelRelease>(State::kReleasing, State::kBackup),
                                step<DeadlineReached>(State::kReleasing, State::kInit),
                                step<DeadlineReached>(State::kReleasing, State::kReleasing),
                                step<AdvertReceived>(State::kReleasing, State::kReleasing),
@@ -161,6 +162,8 @@ constexpr std::array kRequired{step<Startup>(State::kInit, State::kBackup),
 bool may_happen(const Coverage::Step& happened) {
   const auto& [from, event, to] = happened;
   if (from == State::kMaster && to == State::kBackup) return true;
+  // In the middle of a hand-over.
+  if (happened == step<Faulted>(State::kReleasing, State::kFault)) return true;
   const bool changes = event == index_of<PriorityChanged>() || event == index_of<PrimaryAddressChanged>() ||
                        event == index_of<ConfigChanged>() || event == index_of<Release>() ||
                        event == index_of<DeadlineReached>();

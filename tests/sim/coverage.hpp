@@ -20,8 +20,9 @@
 namespace vipra::sim {
 
 // Decisions of the machine, told by what went in and what came out. Not among them is what no speaker ever
-// sends: Shutdown, CancelRelease, Stalled, PeerEvidence and a release that is not
-// for good are tested in tests/election alone.
+// sends: Shutdown (a speaker that ends releases), Stalled (a master sees it by itself, in its overdue
+// advertisement), PeerEvidence (nobody brings any yet) and a release that is not for good. They are tested in
+// tests/election alone.
 enum class Guard : std::uint8_t {
   kSkewedTakeover,        // a Backup's deadline, and nobody was heard
   kTakeoverAfterResign,   // ... after a resignation

@@ -51,6 +51,7 @@ constexpr std::array<std::string_view, kFaultKinds> kNames{"loss",
                                                            "worsened",
                                                            "bettered",
                                                            "check-fails",
+                                                           "stands-aside",
                                                            "member-socket-fails",
                                                            "member-worsened",
                                                            "member-check-fails",
@@ -132,6 +133,7 @@ FaultClass class_of(const Fault& fault) noexcept {
     case FaultKind::kWorsened:
     case FaultKind::kBettered:
     case FaultKind::kCheckFails:
+    case FaultKind::kStandsAside:
     case FaultKind::kMemberLinkDown:
     case FaultKind::kMemberSocketFails:
     case FaultKind::kMemberWorsened:

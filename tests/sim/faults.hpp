@@ -68,10 +68,11 @@ enum class FaultKind : std::uint8_t {
   kRelease,
   kRollingRestart,
   kLateJoin,
-  // Checks and configuration of node a.
+  // Checks, wishes and configuration of node a.
   kWorsened,
   kBettered,
   kCheckFails,
+  kStandsAside,  // a switchover is wished, or maintenance: handed over in good health, and taken back
   // ... of its group's member.
   kMemberSocketFails,
   kMemberWorsened,

@@ -63,6 +63,7 @@ class Host final : private Kernel::Listener {
   void crash_loop() { crashes_to_come_ = 2; }
   // To the VirtualIP of this role's router.
   void contribute(Role role, int delta, bool fault);
+  void wish_to_stand_aside(bool begins);
   void fail_members_socket(bool begins);
   void reconfigure(int variant);
   void drop_all_events(bool begins);
@@ -156,6 +157,7 @@ class Host final : private Kernel::Listener {
   Kernel kernel_;
   std::vector<plan::VirtualRouter> desired_;
   std::vector<plan::Contribution> contributions_;
+  int wishes_ = 0;
   int members_socket_fails_ = 0;
   std::unique_ptr<Speaker> speaker_;
   Page page_{};

@@ -145,8 +145,8 @@ class PlannedMove final : public Takeover {
   [[nodiscard]] std::string_view name() const noexcept override { return "I3 planned move"; }
 
   void on_transition(NodeId id, Role role, const Transition& what) override {
-    if (!is_taker(id, role, what)) return;
-    taken_ = true;
+    // Who is as good as the first one, but for what his advertisement takes, may be the second.
+    if (!is_taker(id, role, what) || std::exchange(taken_, true)) return;
     if (passed() > latest_)
       fail(node(id) + " takes over " + in_milliseconds(passed()) + " ms after the resignation, after " +
            in_milliseconds(latest_));
@@ -168,7 +168,8 @@ class PlannedMove final : public Takeover {
  private:
   bool begins(const Fault& fault, NodeId target) override {
     const int lost = world_.network().lost_resignations();
-    if (fault.kind != FaultKind::kRelease || lost >= election::kResignations) return false;
+    const bool hands_over = fault.kind == FaultKind::kRelease || fault.kind == FaultKind::kStandsAside;
+    if (!hands_over || lost >= election::kResignations) return false;
     taken_ = false;
     const auto interval = interval_of(world_, target);
     latest_ = skew(world_, interval, takers(world_, target).front()) + allowance() +

@@ -180,7 +180,8 @@ void draw_faults(Random& random, Scenario& scenario) {
         std::any_of(scenario.faults.begin(), scenario.faults.end(),
                     [&](const Fault& other) { return other.kind == kind && other.a == fault.a; }))
       continue;
-    if (kind == FaultKind::kRelease && random.chance(50)) {
+    const bool hands_over = kind == FaultKind::kRelease || kind == FaultKind::kStandsAside;
+    if (hands_over && random.chance(50)) {
       auto lost = draw_fault(random, scenario, FaultKind::kLostResignation, begin);
       lost.length = fault.length;
       scenario.faults.push_back(lost);
@@ -188,8 +189,8 @@ void draw_faults(Random& random, Scenario& scenario) {
     const bool lasts =
         class_of(fault) == FaultClass::kTopology || is_of_a_path(kind) || kind == FaultKind::kPowerLoss ||
         kind == FaultKind::kAgentKilled || kind == FaultKind::kRelease || kind == FaultKind::kPause ||
-        kind == FaultKind::kSelfEcho || kind == FaultKind::kCheckFails || kind == FaultKind::kWorsened ||
-        (is_members(kind) && class_of(fault) == FaultClass::kMomentary);
+        kind == FaultKind::kSelfEcho || kind == FaultKind::kCheckFails || kind == FaultKind::kStandsAside ||
+        kind == FaultKind::kWorsened || (is_members(kind) && class_of(fault) == FaultClass::kMomentary);
     if (scenario.mode == Mode::kLiveness && lasts && random.chance(60)) fault.forever = true;
     if (one_by_one) at = fault.begin + (fault.forever ? Duration{} : fault.length) + scenario.convergence();
     scenario.faults.push_back(fault);

@@ -156,6 +156,9 @@ void World::apply(const Fault& fault, Host& host) {
     case FaultKind::kCheckFails:
       host.contribute(scenario_.lead(), 0, true);
       break;
+    case FaultKind::kStandsAside:
+      host.wish_to_stand_aside(true);
+      break;
     case FaultKind::kReconfigured:
       host.reconfigure(fault.amount);
       break;
@@ -217,6 +220,10 @@ void World::lift(const Fault& fault, std::uint32_t index, Host& host) {
     case FaultKind::kCheckFails:
       last_disturbance_ = now_;
       host.contribute(scenario_.lead(), 0, false);
+      break;
+    case FaultKind::kStandsAside:
+      last_disturbance_ = now_;
+      host.wish_to_stand_aside(false);
       break;
     case FaultKind::kMemberLinkDown:
       last_disturbance_ = now_;
