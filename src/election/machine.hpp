@@ -187,6 +187,13 @@ class Machine {
     Duration master_interval{};
     std::optional<IpAddress> master;
     int master_priority = 0;
+    // The last two masters that this router waits for, and until when: where two do not hear one another, the
+    // resignation of one is none of the other.
+    struct Waits {
+      IpAddress source;
+      TimePoint until{};
+    };
+    std::array<Waits, 2> waits_for{};
     bool taking_over = false;               // the master worsened: nothing lower re-arms
     bool waiting_for_lead = false;          // the master is silent, but the lead is not Master, or the group
                                             // does not let this lead stand
@@ -226,6 +233,8 @@ class Machine {
   void on_advert(const Instant& now, const AdvertReceived& advert, Actions& out);
   [[nodiscard]] bool is_overtaken(const AdvertReceived& advert);
   void on_advert_in_backup(const Instant& now, const AdvertReceived& advert, Backup& backup);
+  void on_resignation_in_backup(const AdvertReceived& advert, Backup& backup);
+  static void wait_for(Backup& backup, const IpAddress& master, TimePoint until);
   void on_advert_in_master(const Instant& now, const AdvertReceived& advert, Master& master, Actions& out);
   void on_advert_in_releasing(const Instant& now, const AdvertReceived& advert, Releasing& releasing,
                               Actions& out);

@@ -89,22 +89,38 @@ bool Machine::is_overtaken(const AdvertReceived& advert) {
   return false;
 }
 
-void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& advert, Backup& backup) {
-  if (advert.priority == vrrp::kResign) {
-    // The last of three resignations may be overtaken by the taker's first advertisement: it is not the
-    // taker's.
-    const bool another_serves = backup.master && backup.master != advert.source &&
-                                backup.master_priority != vrrp::kResign &&
-                                backup.master_priority >= priority_;
-    if (another_serves) return;
-    if (backup.master == advert.source || !backup.master) backup.master_priority = vrrp::kResign;
-    if (!backup.master) backup.master = advert.source;
-    backup.master_down_at =
-        std::min(backup.master_down_at, advert.received_at + skew(backup.master_interval));
-    return;
+void Machine::on_resignation_in_backup(const AdvertReceived& advert, Backup& backup) {
+  // The last of three resignations may be overtaken by the taker's first advertisement: it is not the
+  // taker's.
+  const bool another_serves = backup.master && backup.master != advert.source &&
+                              backup.master_priority != vrrp::kResign && backup.master_priority >= priority_;
+  auto at = advert.received_at + skew(backup.master_interval);
+  for (auto& waits : backup.waits_for) {
+    if (waits.source == advert.source) waits = {};
+    at = std::max(at, waits.until);
   }
+  if (another_serves) return;
+  if (backup.master == advert.source || !backup.master) backup.master_priority = vrrp::kResign;
+  if (!backup.master) backup.master = advert.source;
+  backup.master_down_at = std::min(backup.master_down_at, at);
+}
+
+void Machine::wait_for(Backup& backup, const IpAddress& master, TimePoint until) {
+  auto& [last, before] = backup.waits_for;
+  if (last.source != master) before = last;
+  last = {master, until};
+}
+
+void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& advert, Backup& backup) {
+  if (advert.priority == vrrp::kResign) return on_resignation_in_backup(advert, backup);
   const bool lower = advert.priority < priority_;
   const bool worsened = lower && backup.master == advert.source && backup.master_priority >= priority_;
+  // Two masters, one of whom does not hear the other: he who is better than this router is waited for as long
+  // as his own interval wants, however fast the lesser one speaks, and stays the master heard.
+  const bool lesser = lower && backup.master && backup.master != advert.source &&
+                      backup.master_priority >= priority_ &&
+                      advert.received_at + down_interval(advert.interval) < backup.master_down_at;
+  if (lesser) return;
   backup.master = advert.source;
   backup.master_priority = advert.priority;
   // Somebody serves: what is held from an earlier mastership is his now.
@@ -137,6 +153,7 @@ void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& adve
   if (config_.version == vrrp::Version::kV3) backup.master_interval = advert.interval;
   backup.heard_at = advert.received_at;
   backup.master_down_at = advert.received_at + down_interval(backup.master_interval);
+  wait_for(backup, advert.source, backup.master_down_at);
   backup.listen_until.reset();
   backup.waiting_for_lead = false;
 }
@@ -174,6 +191,7 @@ void Machine::on_advert_in_master(const Instant& now, const AdvertReceived& adve
   backup.master_down_at = advert.received_at + down_interval(backup.master_interval);
   backup.master = advert.source;
   backup.master_priority = advert.priority;
+  wait_for(backup, advert.source, backup.master_down_at);
   backup.hold_until = now.mono + hold_after_better();
   to_backup(now, backup, Reason::kPreempted, out);
 }

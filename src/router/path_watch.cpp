@@ -17,12 +17,21 @@ void PathWatch::heard(vrrp::Path path, const IpAddress& sender, TimePoint at, Du
   sender_ = sender;
 }
 
-void PathWatch::expire(TimePoint now) {
+std::optional<TimePoint> PathWatch::heard_last() const noexcept {
   std::optional<TimePoint> latest;
   for (const auto& at : heard_at_) {
     if (at) latest = latest ? std::max(*latest, *at) : *at;
   }
-  if (latest && now - *latest > patience_) reset();
+  return latest;
+}
+
+void PathWatch::expire(TimePoint now) {
+  if (const auto latest = heard_last(); latest && now - *latest > patience_) reset();
+}
+
+std::optional<TimePoint> PathWatch::deadline() const noexcept {
+  if (!silent_) return std::nullopt;
+  return *heard_last() + patience_ + Duration{1};
 }
 
 }  // namespace vipra::router

@@ -20,6 +20,8 @@ class PathWatch {
   void heard(vrrp::Path path, const IpAddress& sender, TimePoint at, Duration patience);
   // Nobody was heard for the patience: then neither path is known to be worse than the other.
   void expire(TimePoint now);
+  // When it may do so: a silent path is told of no longer than somebody is heard.
+  [[nodiscard]] std::optional<TimePoint> deadline() const noexcept;
   void reset() noexcept { *this = {}; }
 
   // The path that is silent while the other is heard.
@@ -28,6 +30,8 @@ class PathWatch {
   [[nodiscard]] const IpAddress& sender() const noexcept { return sender_; }
 
  private:
+  [[nodiscard]] std::optional<TimePoint> heard_last() const noexcept;
+
   std::array<std::optional<TimePoint>, 2> heard_at_;  // by vrrp::Path; since when it is waited for, at first
   std::optional<vrrp::Path> silent_;
   IpAddress sender_;

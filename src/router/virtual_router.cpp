@@ -367,7 +367,7 @@ void VirtualRouter::on_deadline(const Instant& now) {
   if (command_retry_at_ && now.mono >= *command_retry_at_) apply_addresses(now);
   send_farewell(now.mono);
   if (const auto at = machine_.deadline(); at && now.mono >= *at) step(now, election::DeadlineReached{});
-  if (contested_until_ && now.mono >= *contested_until_) contested_until_.reset();
+  if (contest_ && now.mono >= contest_->until) contest_.reset();
   if (const auto at = members_.deadline(); at && now.mono >= *at) judge_group(now);
   if (paths_.silent()) paths_.expire(now.mono);
   judge_warnings(now);
@@ -375,9 +375,10 @@ void VirtualRouter::on_deadline(const Instant& now) {
 
 std::optional<TimePoint> VirtualRouter::deadline() const {
   auto at = machine_.deadline();
-  if (farewell_) at = at ? std::min(*at, farewell_->next_at) : farewell_->next_at;
-  for (const auto& other :
-       {install_retry_at_, command_retry_at_, contested_until_, members_.deadline(), conflicts_.deadline()}) {
+  const auto contested_until = contest_ ? std::optional{contest_->until} : std::nullopt;
+  const auto farewell_at = farewell_ ? std::optional{farewell_->next_at} : std::nullopt;
+  for (const auto& other : {install_retry_at_, command_retry_at_, contested_until, farewell_at,
+                            paths_.deadline(), members_.deadline(), conflicts_.deadline()}) {
     if (other) at = at ? std::min(*at, *other) : *other;
   }
   return at;

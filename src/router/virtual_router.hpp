@@ -220,8 +220,13 @@ class VirtualRouter {
   Counters counters_;
   PathWatch paths_;
   GroupMembers members_;
-  std::optional<TimePoint> contested_until_;  // a follower that keeps at a tie only for its lead's sake
-  bool had_peers_ = false;                    // with unicast alone
+  // Who beats a member of a group, which says so to its lead.
+  struct Contest {
+    IpAddress by;
+    TimePoint until{};
+  };
+  std::optional<Contest> contest_;
+  bool had_peers_ = false;  // with unicast alone
   ConflictWatch conflicts_;
   // The priority of the master heard, while it is too close.
   struct Closeness {

@@ -16,7 +16,7 @@ MemberState VirtualRouter::member_state() const {
     out.fault = desired_.id + ": " +
                 (current->detail.empty() ? std::string{to_string(current->reason)} : current->detail);
   }
-  out.beaten = contested_until_.has_value();
+  out.beaten = contest_.has_value();
   out.patience = down_interval();
   return out;
 }
@@ -27,13 +27,13 @@ MemberState VirtualRouter::member_state() const {
 void VirtualRouter::note_contest(const vrrp::Advertisement& advertisement, const IpAddress& source,
                                  TimePoint received_at) {
   if (desired_.group.empty() || !desired_.lead || !segment_) return;
-  if (advertisement.priority == vrrp::kResign) {
-    if (machine_.heard_master() == source) contested_until_.reset();
-    return;
-  }
   const bool better = advertisement.priority > effective_priority() ||
                       (advertisement.priority == effective_priority() && source > segment_->primary);
-  if (better) contested_until_ = received_at + down_interval();
+  if (better) {
+    contest_ = Contest{source, received_at + down_interval()};
+  } else if (contest_ && contest_->by == source) {
+    contest_.reset();  // he resigns, or is worse now
+  }
 }
 
 void VirtualRouter::set_members(const Instant& now, const std::vector<RouterIndex>& members) {

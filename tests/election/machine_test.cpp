@@ -115,6 +115,46 @@ TEST(Preemption, TheAddressOwnerTakesOverEvenWithNever) {
   EXPECT_DOUBLE_EQ(d.deadline(), before) << "a lower master does not re-arm the owner";
 }
 
+// Two masters, of which the lesser one does not hear the better one, and is the faster one.
+class TwoMasters : public testing::TestWithParam<PreemptionPolicy> {};
+TEST_P(TwoMasters, TheLesserOneHurriesNobodyWhoHearsTheBetterOne) {
+  Driver d{103, with_policy(config_1s(), GetParam(), 400ms)};
+  (void)d.at(0, Startup{});
+  (void)d.advert(1.0, "10.0.2.12", 212, k1s);
+  for (int i = 1; i <= 32; ++i) (void)d.advert(1.0 + 0.1 * i, "10.0.2.13", 101, Centiseconds{10});
+  EXPECT_DOUBLE_EQ(d.deadline(), 4.59765625);
+  EXPECT_EQ(d.machine.heard_master(), IpAddress::v4(10, 0, 2, 12));
+}
+INSTANTIATE_TEST_SUITE_P(AnyPolicy, TwoMasters,
+                         testing::Values(PreemptionPolicy::kNever, PreemptionPolicy::kImmediate,
+                                         PreemptionPolicy::kDelayed));
+
+TEST_P(TwoMasters, TheResignationOfOneIsNoneOfTheOther) {
+  for (const int lesser : {101, 150}) {
+    Driver d{120, with_policy(config_1s(), GetParam(), 10s)};
+    (void)d.at(0, Startup{});
+    (void)d.advert(1.0, "10.0.2.12", 212, k1s);
+    (void)d.advert(1.5, "10.0.2.13", lesser, k1s);
+    (void)d.advert(2.0, "10.0.2.12", 212, k1s);
+    (void)d.advert(2.5, "10.0.2.13", lesser, k1s);
+    for (const double when : {2.7, 2.701, 2.702}) (void)d.advert(when, "10.0.2.13", 0, k1s);
+    EXPECT_DOUBLE_EQ(d.deadline(), 5.53125) << "the better one was heard at 2.0";
+    (void)d.advert(3.0, "10.0.2.12", 212, k1s);
+    (void)d.advert(3.1, "10.0.2.12", 0, k1s);
+    EXPECT_DOUBLE_EQ(d.deadline(), 3.63125);
+  }
+}
+
+TEST(Preemption, TheLesserOfTwoMastersIsLeftInPlaceWhenTheBetterOneIsSilent) {
+  Driver d{103, config_1s()};
+  (void)d.at(0, Startup{});
+  (void)d.advert(1.0, "10.0.2.12", 212, k1s);
+  for (int i = 1; i <= 50; ++i) (void)d.advert(1.0 + 0.1 * i, "10.0.2.13", 101, Centiseconds{10});
+  EXPECT_EQ(d.machine.state(), State::kBackup);
+  EXPECT_EQ(d.machine.heard_master(), IpAddress::v4(10, 0, 2, 13));
+  EXPECT_DOUBLE_EQ(d.deadline(), 6.359765625);
+}
+
 TEST(Takeover, SaysHowLongTheFormerMasterHadBeenSilent) {
   Driver d{100, config_1s()};
   (void)d.at(0, Startup{});

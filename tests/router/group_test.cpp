@@ -222,6 +222,20 @@ TEST_F(Group, RemembersTheBetterOneWhenAWorseOneSpeaksInBetween) {
   }
 }
 
+TEST_F(Group, StandsWhenTheBetterOneFallsBelow) {
+  wait(1s);
+  for (int i = 0; i < 25; ++i) {
+    hear(member, 200, "10.0.2.99");
+    wait(100ms);
+  }
+  ASSERT_EQ(lead.reason(), Reason::kGroupMember);
+  hear(member, 50, "10.0.2.99");
+  EXPECT_FALSE(member.member_state().beaten) << "a check failed there: nobody is to wait for his silence";
+  wait(1ms);
+  EXPECT_EQ(lead.state(), State::kMaster);
+  EXPECT_EQ(member.state(), State::kMaster);
+}
+
 TEST_F(Group, ResolvesATieThatLastsByTheAddress) {
   wait(1s);
   for (int i = 0; i < 15; ++i) {

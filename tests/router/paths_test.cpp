@@ -231,6 +231,23 @@ TEST(Both, AMasterNoLongerKnowsWhichPathIsSilent) {
   EXPECT_EQ(b.warned(), Reason::kNone);
 }
 
+TEST(Both, NorDoesAFollowerThatHearsNobodyAndWaitsForItsLead) {
+  auto desired = desired_with(TransportMode::kBoth);
+  desired.lead = "vip/lead";
+  Routed b{desired};
+  b.router.on_lead(b.now, election::LeadState::kBackup);
+  for (int i = 0; i < 10; ++i) {
+    b.until(i * 100ms);
+    b.hear_by(Path::kUnicast, 200);
+  }
+  ASSERT_EQ(b.warned(), Reason::kOneWayMulticast);
+  b.world.take();
+  b.until(3s);
+  ASSERT_EQ(b.router.state(), State::kBackup);
+  EXPECT_EQ(b.warned(), Reason::kNone);
+  EXPECT_THAT(b.world.take(), Contains("warning over"));
+}
+
 TEST(Both, APeerBeyondARouterIsMissedByNobodyInTheGroup) {
   Routed b{TransportMode::kBoth};
   for (int i = 0; i < 20; ++i) {

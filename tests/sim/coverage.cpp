@@ -25,6 +25,10 @@ constexpr std::array<std::string_view, kGuards> kGuardNames{"skewed-takeover",
                                                             "yields-to-higher",
                                                             "yields-at-tie",
                                                             "keeps-at-tie",
+                                                            "unanswered-in-version-2",
+                                                            "copy-unanswered",
+                                                            "overtaken-ignored",
+                                                            "lesser-of-two-ignored",
                                                             "follower-keeps-at-tie",
                                                             "self-echo",
                                                             "listens-after-stall",
@@ -48,6 +52,35 @@ constexpr std::array<std::string_view, kGuards> kGuardNames{"skewed-takeover",
                                                             "waits-for-group",
                                                             "stands-for-group-again",
                                                             "fault-of-member"};
+
+constexpr std::array<std::string_view, kSettings> kSettingNames{"multicast",
+                                                                "unicast",
+                                                                "unicast-to-global-addresses",
+                                                                "both-ways",
+                                                                "both-ways-to-global-addresses",
+                                                                "a-peer-not-listed",
+                                                                "version-2",
+                                                                "password",
+                                                                "one-with-another-version",
+                                                                "one-with-another-password",
+                                                                "one-with-another-authentication",
+                                                                "one-with-another-interval",
+                                                                "one-way-warned-of",
+                                                                "no-peers"};
+
+// Those that only a node with another family, or a frame that no kernel lets through, could cause are left
+// out.
+constexpr std::array kRequiredDrops{DropReason::kSelfEcho,
+                                    DropReason::kDestination,
+                                    DropReason::kTtl,
+                                    DropReason::kVersion,
+                                    DropReason::kType,
+                                    DropReason::kAddrCount,
+                                    DropReason::kChecksum,
+                                    DropReason::kAuthType,
+                                    DropReason::kAuthFail,
+                                    DropReason::kSource,
+                                    DropReason::kIntervalMismatch};
 
 constexpr std::array<std::string_view, kBoundaries> kBoundaryNames{"send", "add", "remove", "announce",
                                                                    "page"};
@@ -106,6 +139,7 @@ constexpr std::array kRequired{step<Startup>(State::kInit, State::kBackup),
                                step<LeadChanged>(State::kMaster, State::kBackup),
                                step<GroupJudged>(State::kMaster, State::kBackup),
                                step<GroupJudged>(State::kBackup, State::kBackup),
+                               step<CancelRelease>(State::kReleasing, State::kBackup),
                                step<DeadlineReached>(State::kReleasing, State::kInit),
                                step<DeadlineReached>(State::kReleasing, State::kReleasing),
                                step<AdvertReceived>(State::kReleasing, State::kReleasing),
@@ -128,6 +162,8 @@ constexpr std::array kRequired{step<Startup>(State::kInit, State::kBackup),
 bool may_happen(const Coverage::Step& happened) {
   const auto& [from, event, to] = happened;
   if (from == State::kMaster && to == State::kBackup) return true;
+  // In the middle of a hand-over.
+  if (happened == step<Faulted>(State::kReleasing, State::kFault)) return true;
   const bool changes = event == index_of<PriorityChanged>() || event == index_of<PrimaryAddressChanged>() ||
                        event == index_of<ConfigChanged>() || event == index_of<Release>() ||
                        event == index_of<DeadlineReached>();
@@ -152,8 +188,36 @@ void Coverage::add(const Coverage& other) {
   for (std::size_t i = 0; i < kForeigns; ++i) foreigns_[i] += other.foreigns_[i];
   for (std::size_t i = 0; i < kBoundaries; ++i) boundaries_[i] += other.boundaries_[i];
   for (std::size_t i = 0; i < kGuards; ++i) guards_[i] += other.guards_[i];
+  for (std::size_t i = 0; i < kSettings; ++i) settings_[i] += other.settings_[i];
+  for (std::size_t i = 0; i < drops_.size(); ++i) drops_[i] += other.drops_[i];
   for (const auto& [step, times] : other.steps_) steps_[step] += times;
   supervisor_resignations_ += other.supervisor_resignations_;
+}
+
+void Coverage::settings(const Scenario& scenario) {
+  const bool global = scenario.v6 && scenario.global_peers;
+  switch (scenario.transport) {
+    case plan::TransportMode::kMulticast:
+      setting(Setting::kMulticast);
+      break;
+    case plan::TransportMode::kUnicast:
+      setting(global ? Setting::kUnicastGlobal : Setting::kUnicast);
+      break;
+    case plan::TransportMode::kBoth:
+      setting(global ? Setting::kBothGlobal : Setting::kBoth);
+      break;
+  }
+  if (!scenario.lists_are_complete()) setting(Setting::kPeerMissing);
+  if (scenario.version == vrrp::Version::kV2) setting(Setting::kVersion2);
+  if (scenario.nodes.front().password) setting(Setting::kPassword);
+  if (!scenario.misfit) return;
+  constexpr std::array kByMisfit{Setting::kOtherVersion, Setting::kOtherPassword,
+                                 Setting::kOtherAuthentication, Setting::kOtherInterval};
+  setting(kByMisfit[static_cast<std::size_t>(*scenario.misfit)]);
+}
+
+void Coverage::drops(const router::Counters& counters) {
+  for (std::size_t i = 0; i < drops_.size(); ++i) drops_[i] += counters.drops[i];
 }
 
 std::string Coverage::table() const {
@@ -168,6 +232,9 @@ std::string Coverage::table() const {
   for (std::size_t i = 0; i < kBoundaries; ++i) line("crash before", kBoundaryNames[i], boundaries_[i]);
   line("process", "supervisor-resigns", supervisor_resignations_);
   for (std::size_t i = 0; i < kGuards; ++i) line("guard", kGuardNames[i], guards_[i]);
+  for (std::size_t i = 0; i < kSettings; ++i) line("setting", kSettingNames[i], settings_[i]);
+  for (const auto reason : kRequiredDrops)
+    line("drop", to_string(reason), drops_[static_cast<std::size_t>(reason)]);
   for (const auto& [step, times] : steps_) line("transition", name_of(step), times);
   return text;
 }
@@ -186,6 +253,10 @@ std::string Coverage::summary() const {
   part("foreign peers", foreigns_, [](std::size_t i) { return to_string(static_cast<Foreign>(i)); });
   part("places to crash", boundaries_, [](std::size_t i) { return kBoundaryNames[i]; });
   part("guards", guards_, [](std::size_t i) { return kGuardNames[i]; });
+  part("settings", settings_, [](std::size_t i) { return kSettingNames[i]; });
+  std::vector<std::uint64_t> drops;
+  for (const auto reason : kRequiredDrops) drops.push_back(drops_[static_cast<std::size_t>(reason)]);
+  part("reasons to drop", drops, [](std::size_t i) { return to_string(kRequiredDrops[i]); });
   std::vector<std::uint64_t> times;
   for (const auto& step : kRequired) times.push_back(times_of(step));
   part("transitions", times, [](std::size_t i) { return name_of(kRequired[i]); });
@@ -203,6 +274,9 @@ std::vector<std::string> Coverage::missing() const {
     demand("foreign", to_string(static_cast<Foreign>(i)), foreigns_[i]);
   for (std::size_t i = 0; i < kBoundaries; ++i) demand("crash before", kBoundaryNames[i], boundaries_[i]);
   for (std::size_t i = 0; i < kGuards; ++i) demand("guard", kGuardNames[i], guards_[i]);
+  for (std::size_t i = 0; i < kSettings; ++i) demand("setting", kSettingNames[i], settings_[i]);
+  for (const auto reason : kRequiredDrops)
+    demand("drop", to_string(reason), drops_[static_cast<std::size_t>(reason)]);
   for (const auto& step : kRequired) demand("transition", name_of(step), times_of(step));
   demand("process", "supervisor-resigns", supervisor_resignations_);
   for (const auto& [step, times] : steps_) {

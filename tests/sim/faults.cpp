@@ -17,6 +17,7 @@ constexpr std::array<std::string_view, kFaultKinds> kNames{"loss",
                                                            "split",
                                                            "multicast-filter",
                                                            "group-pruned",
+                                                           "unicast-filter",
                                                            "member-cut",
                                                            "member-split",
                                                            "self-echo",
@@ -50,14 +51,15 @@ constexpr std::array<std::string_view, kFaultKinds> kNames{"loss",
                                                            "worsened",
                                                            "bettered",
                                                            "check-fails",
+                                                           "stands-aside",
                                                            "member-socket-fails",
                                                            "member-worsened",
                                                            "member-check-fails",
                                                            "reconfigured"};
 
 constexpr std::array<std::string_view, kForeigns> kForeignNames{
-    "version 2",  "another VRID",   "a bad checksum", "TTL 254", "our own source address",
-    "other list", "other interval", "second owner"};
+    "another version",        "another password", "another VRID",   "a bad checksum", "TTL 254",
+    "our own source address", "other list",       "other interval", "second owner"};
 
 std::string nodes_of(std::uint32_t mask) {
   std::string text = "{";
@@ -87,6 +89,7 @@ std::string_view to_string(Foreign kind) noexcept {
 }
 
 FaultClass class_of(const Fault& fault) noexcept {
+  if (fault.spared) return FaultClass::kHarmless;
   switch (fault.kind) {
     case FaultKind::kLoss:
     case FaultKind::kBurstLoss:
@@ -115,6 +118,7 @@ FaultClass class_of(const Fault& fault) noexcept {
     case FaultKind::kSplit:
     case FaultKind::kMulticastFilter:
     case FaultKind::kGroupPruned:
+    case FaultKind::kUnicastFilter:
     case FaultKind::kMemberCut:
     case FaultKind::kMemberSplit:
       return FaultClass::kTopology;
@@ -129,6 +133,7 @@ FaultClass class_of(const Fault& fault) noexcept {
     case FaultKind::kWorsened:
     case FaultKind::kBettered:
     case FaultKind::kCheckFails:
+    case FaultKind::kStandsAside:
     case FaultKind::kMemberLinkDown:
     case FaultKind::kMemberSocketFails:
     case FaultKind::kMemberWorsened:
@@ -156,6 +161,7 @@ std::string describe(const Fault& fault) {
   }
   text += ": ";
   text += to_string(fault.kind);
+  if (fault.spared) text += " (beside the way)";
   switch (fault.kind) {
     case FaultKind::kCut:
     case FaultKind::kMemberCut:

@@ -15,12 +15,9 @@ namespace vipra::sim {
 using NodeId = std::uint32_t;
 inline constexpr std::size_t kMaxNodes = 7;
 
-// Not applicable yet, because the features do not exist: unicast beside multicast advertisements (a filter of
-// one path alone, disagreement between the two), a witness (flapping, unreachable), evidence from peers over
-// gRPC (stale, late), a hand-over by CancelRelease, mixed versions of the program with different wire
-// formats. An API server that is away is no fault here: nothing simulated ever
-// asks one. The machines use no realtime clock, so that there is none to jump. Version 2 of the protocol is
-// left to the golden traces; here it is what a wrongly configured peer speaks.
+// Not here, because nothing simulated could tell: an API server that is away (nothing simulated ever asks
+// one), a jump of the realtime clock (the machines use none), a peer of another release (there is none yet
+// with another wire format). A witness, and evidence of a peer by another way than the wire, are not built.
 enum class FaultKind : std::uint8_t {
   // The network, on the links of `mask`'s nodes or on one link.
   kLoss,
@@ -34,8 +31,9 @@ enum class FaultKind : std::uint8_t {
   // Its topology.
   kCut,              // a -> b only
   kSplit,            // `mask` against the rest
-  kMulticastFilter,  // node a receives no advertisements; neighbour frames pass
+  kMulticastFilter,  // node a receives no advertisements to the group; neighbour frames and unicast pass
   kGroupPruned,      // the switch sends the group's frames to none of `mask`
+  kUnicastFilter,    // node a receives no advertisements by unicast
   kMemberCut,        // as kCut and kSplit, on the second segment: the first one's leave it alone
   kMemberSplit,
   kSelfEcho,  // node a receives what it sends
@@ -70,10 +68,11 @@ enum class FaultKind : std::uint8_t {
   kRelease,
   kRollingRestart,
   kLateJoin,
-  // Checks and configuration of node a.
+  // Checks, wishes and configuration of node a.
   kWorsened,
   kBettered,
   kCheckFails,
+  kStandsAside,  // a switchover is wished, or maintenance: handed over in good health, and taken back
   // ... of its group's member.
   kMemberSocketFails,
   kMemberWorsened,
@@ -84,13 +83,14 @@ inline constexpr std::size_t kFaultKinds = static_cast<std::size_t>(FaultKind::k
 
 // What a wrongly configured peer does wrong.
 enum class Foreign : std::uint8_t {
-  kVersion2,
+  kOtherVersion,
+  kOtherPassword,  // of version 2
   kOtherVrid,
   kBadChecksum,
   kRouted,         // TTL below 255
   kSameSource,     // accepted: the address and the priority of node a
   kOtherList,      // accepted: another list of addresses, the other checksum form, the lowest priority
-  kOtherInterval,  // accepted: four times the interval, a priority of its own
+  kOtherInterval,  // accepted by version 3: four times the interval, a priority of its own
   kSecondOwner,    // accepted: priority 255
 };
 inline constexpr std::size_t kForeigns = static_cast<std::size_t>(Foreign::kSecondOwner) + 1;
@@ -112,6 +112,8 @@ struct Fault {
   int amount = 0;
   bool forever = false;
   bool at_master = false;  // who is master then, instead of node a
+  // It concerns nobody: advertisements have another way, or come by one on which nobody listens to them.
+  bool spared = false;
 
   [[nodiscard]] WorldTime end() const noexcept { return begin + length; }
 };
@@ -119,6 +121,11 @@ struct Fault {
 [[nodiscard]] std::string_view to_string(FaultKind kind) noexcept;
 [[nodiscard]] std::string_view to_string(Foreign kind) noexcept;
 [[nodiscard]] FaultClass class_of(const Fault& fault) noexcept;
+// Of one way of the advertisements alone.
+[[nodiscard]] constexpr bool is_of_a_path(FaultKind kind) noexcept {
+  return kind == FaultKind::kMulticastFilter || kind == FaultKind::kGroupPruned ||
+         kind == FaultKind::kUnicastFilter;
+}
 // One line: when, for how long, what, where.
 [[nodiscard]] std::string describe(const Fault& fault);
 

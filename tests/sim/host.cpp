@@ -3,69 +3,18 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/sim/desired.hpp"
 #include "tests/sim/world.hpp"
-#include "vrrp/types.hpp"
 
 namespace vipra::sim {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kVrid = 51;
-constexpr int kMembersVrid = 52;
 constexpr std::size_t kSocketDepth = 512;
-constexpr Duration kLongestOnTheWire = Centiseconds{4095};
 
 MacAddress mac_of(NodeId id) {
   return {{2, 0, 0, 0, 0, static_cast<std::uint8_t>(id + 1)}};
-}
-
-plan::VirtualRouter member_of(plan::VirtualRouter router, const plan::RouterId& lead, Duration interval) {
-  router.id = "vip-inside/ipv4";
-  router.family = Family::kIpv4;
-  router.vrid = *vrrp::Vrid::make(kMembersVrid);
-  router.interface = {plan::InterfaceSelector::Kind::kByName, "eth1"};
-  router.interval = std::min(interval, kLongestOnTheWire);
-  router.seniority.name = std::string{name_of(Role::kMember)};
-  router.addresses = {{IpAddress::v4(10, 0, kMembersNet, 100), router.seniority.name}};
-  router.link_local.reset();
-  router.lead = lead;
-  return router;
-}
-
-std::vector<plan::VirtualRouter> plan_of(const Scenario& scenario, const NodePlan& node) {
-  std::vector<plan::VirtualRouter> all;
-  plan::VirtualRouter router;
-  router.vrid = *vrrp::Vrid::make(kVrid);
-  router.interface = {plan::InterfaceSelector::Kind::kByName, "eth0"};
-  router.base_priority = node.priority;
-  router.preemption = scenario.preemption;
-  router.interval = node.interval;
-  router.misses = scenario.misses;
-  router.checksum = node.checksum;
-  router.seniority.name = std::string{name_of(scenario.lead())};
-  if (scenario.group) router.group = "gateway";
-  if (scenario.v4) {
-    router.id = "vip/ipv4";
-    router.addresses = {{IpAddress::v4(10, 0, 2, 100), "vip"}, {IpAddress::v4(10, 0, 2, 101), "vip"}};
-    all.push_back(router);
-  }
-  if (scenario.v6) {
-    router.id = "vip/ipv6";
-    router.family = Family::kIpv6;
-    router.addresses = {{*IpAddress::parse("2001:db8::100"), "vip"}};
-    router.link_local = vrrp::virtual_link_local(router.vrid);
-    if (scenario.v4) router.lead = "vip/ipv4";
-    all.push_back(router);
-  }
-  if (scenario.group)
-    all.push_back(member_of(router, all.front().id, node.interval * scenario.member_interval));
-  return all;
-}
-
-std::vector<IpAddress> primaries_of(const Scenario& scenario, const NodePlan& node) {
-  if (scenario.group) return {node.primary_v4, node.primary_v6, node.member_primary};
-  return {node.primary_v4, node.primary_v6};
 }
 
 }  // namespace
@@ -76,8 +25,8 @@ Host::Host(World& world, NodeId id, const NodePlan& plan, std::uint64_t seed)
       random_{seed},
       mac_{mac_of(id)},
       primaries_{plan.primary_v4, plan.primary_v6, plan.member_primary},
-      kernel_{*this, mac_, primaries_of(world.scenario(), plan)},
-      desired_{plan_of(world.scenario(), plan)} {
+      kernel_{*this, mac_, primaries_of(world.scenario(), id)},
+      desired_{desired_of(world.scenario(), id)} {
   const auto mono = random_.between(10s, 1000s);
   clock_ = NodeClock{mono, mono + random_.between(0s, 5000s), plan.clock_ppm};
 }
@@ -170,16 +119,34 @@ void Host::crash_at_action(int n) {
   if (speaker_) speaker_->die_at_action(n);
 }
 
-void Host::speaker_crashed() {
-  world_.note(id_, "speaker crashes");
-  const auto now = instant().mono;
-  const bool young = now - speaker_started_ < 1s;
-  auto voices = young ? voices_ : std::vector<PageSlot>{};
+// What the one that is gone left: a young one also what it has not adopted.
+std::vector<PageSlot> Host::voices_left() const {
+  auto voices = instant().mono - speaker_started_ < 1s ? voices_ : std::vector<PageSlot>{};
   for (const auto& slot : page_) {
     if (!slot.in_use) continue;
     std::erase_if(voices, [&](const PageSlot& older) { return older.role == slot.role; });
     if (slot.has_voice()) voices.push_back(slot);
   }
+  return voices;
+}
+
+void Host::speaker_released() {
+  world_.note(id_, "speaker is released");
+  voices_ = voices_left();
+  end_speaker();
+  forget_processes();
+  if (!voices_.empty()) {
+    give_up({});
+    return;
+  }
+  page_ = {};
+  agent_ = false;
+}
+
+void Host::speaker_crashed() {
+  world_.note(id_, "speaker crashes");
+  const auto now = instant().mono;
+  auto voices = voices_left();
   end_speaker();
   forget_processes();
   world_.disturbed();
@@ -221,11 +188,7 @@ void Host::on_supervisor(std::uint32_t what) {
       start_speaker();
       break;
     case Supervisor::kResigns:
-      for (auto& voice : voices_) {
-        vrrp::set_priority({voice.message.data(), voice.size}, vrrp::kResign);
-        static_cast<void>(
-            send(voice.source, vrrp_group(family_of(voice.role)), {voice.message.data(), voice.size}));
-      }
+      for (auto& voice : voices_) resign_for(voice);
       if (--rounds_left_ > 0) {
         schedule(Supervisor::kResigns, 1ms);
       } else {
@@ -242,6 +205,17 @@ void Host::on_supervisor(std::uint32_t what) {
       }
       world_.disturbed();
       break;
+  }
+}
+
+// As the real one does (agent/supervisor/resignation): the message is as the first destination gets it.
+void Host::resign_for(const PageSlot& voice) {
+  for (const auto& to : voice.destinations) {
+    auto copy = voice.message;
+    const std::span message{copy.data(), voice.size};
+    vrrp::set_priority(message, vrrp::kResign);
+    vrrp::set_endpoints(message, voice.form, voice.destinations.front(), to);
+    static_cast<void>(send(to, message, to == voice.destinations.front()));
   }
 }
 
@@ -310,11 +284,7 @@ void Host::after_turn() {
     return;
   }
   if (speaker_->released()) {
-    world_.note(id_, "speaker is released");
-    end_speaker();
-    forget_processes();
-    page_ = {};
-    agent_ = false;
+    speaker_released();
     return;
   }
   if (!advertisements_.empty() || !claims_.empty()) wake(world_.now() + Duration{1000});
@@ -352,16 +322,16 @@ const ReceivedPacket* Host::next_claim() {
   return &current_;
 }
 
-bool Host::send(const IpAddress& source, const IpAddress& destination,
-                std::span<const std::uint8_t> message) {
-  if (!kernel_.up(role_of(source))) return false;
+bool Host::send(const vrrp::Endpoints& endpoints, std::span<const std::uint8_t> message, bool first_copy) {
+  const auto role = role_of(endpoints.source);
+  if (!kernel_.up(role)) return false;
   Packet packet;
-  packet.role = role_of(source);
+  packet.role = role;
   packet.sender = packet.port = id_;
-  packet.source = source;
-  packet.destination = destination;
+  packet.source = endpoints.source;
+  packet.destination = endpoints.destination;
   packet.set(message);
-  world_.advertisement_sent(packet);
+  world_.advertisement_sent(packet, first_copy);
   return true;
 }
 
@@ -375,12 +345,20 @@ void Host::announce(const IpAddress& ip, const vrrp::NeighbourFrame& frame) {
   world_.announcement_sent(packet, ip);
 }
 
-void Host::heard(Role role, const IpAddress& source, int priority) {
-  world_.heard(id_, role, source, priority);
+void Host::heard(Role role, const IpAddress& source, int priority, vrrp::Path path) {
+  world_.heard(id_, role, source, priority, path);
 }
 
 void Host::transition(Role role, const election::Transition& transition) {
   world_.transition(id_, role, transition);
+}
+
+void Host::warned(Reason reason) {
+  world_.warned(reason);
+}
+
+void Host::count_drops(const router::Counters& counters) {
+  world_.count_drops(counters);
 }
 
 void Host::died_at(Boundary boundary) {

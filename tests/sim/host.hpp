@@ -63,6 +63,7 @@ class Host final : private Kernel::Listener {
   void crash_loop() { crashes_to_come_ = 2; }
   // To the VirtualIP of this role's router.
   void contribute(Role role, int delta, bool fault);
+  void wish_to_stand_aside(bool begins);
   void fail_members_socket(bool begins);
   void reconfigure(int variant);
   void drop_all_events(bool begins);
@@ -83,11 +84,14 @@ class Host final : private Kernel::Listener {
   [[nodiscard]] const ReceivedPacket* next_claim();
   [[nodiscard]] std::optional<Notice> next_notice();
   [[nodiscard]] std::optional<KernelResult> next_result();
-  [[nodiscard]] bool send(const IpAddress& source, const IpAddress& destination,
-                          std::span<const std::uint8_t> message);
+  // One advertisement goes out in as many copies as it has destinations.
+  [[nodiscard]] bool send(const vrrp::Endpoints& endpoints, std::span<const std::uint8_t> message,
+                          bool first_copy);
   [[nodiscard]] bool post(const KernelCommand& command);
   void announce(const IpAddress& ip, const vrrp::NeighbourFrame& frame);
-  void heard(Role role, const IpAddress& source, int priority);
+  void heard(Role role, const IpAddress& source, int priority, vrrp::Path path);
+  void warned(Reason reason);
+  void count_drops(const router::Counters& counters);
   void transition(Role role, const election::Transition& transition);
   void died_at(Boundary boundary);
 
@@ -110,7 +114,12 @@ class Host final : private Kernel::Listener {
   // Commands that were begun while the kernel was slow are not through yet.
   [[nodiscard]] bool slow_backlog() const noexcept { return slow_backlog_; }
   [[nodiscard]] const MacAddress& mac() const noexcept { return mac_; }
+  // What its peers know it by.
   [[nodiscard]] IpAddress primary(Role role) const;
+  // Somebody else than us gave it to one of its interfaces.
+  [[nodiscard]] bool answers_at(const IpAddress& ip) const {
+    return powered_ && kernel_.has(ip) && !kernel_.has_ours(ip);
+  }
   void change_primary(Role role);
 
  private:
@@ -127,7 +136,10 @@ class Host final : private Kernel::Listener {
   void start_speaker();
   void end_speaker();
   void speaker_crashed();
+  void speaker_released();
+  [[nodiscard]] std::vector<PageSlot> voices_left() const;
   void give_up(Duration pause);
+  void resign_for(const PageSlot& voice);
   void after_turn();
   void wake(WorldTime at);
   void schedule(Supervisor what, Duration after);
@@ -145,6 +157,7 @@ class Host final : private Kernel::Listener {
   Kernel kernel_;
   std::vector<plan::VirtualRouter> desired_;
   std::vector<plan::Contribution> contributions_;
+  int wishes_ = 0;
   int members_socket_fails_ = 0;
   std::unique_ptr<Speaker> speaker_;
   Page page_{};

@@ -12,6 +12,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration kLongestOnTheWire = Centiseconds{4095};
+constexpr const char* kCheck = "check/service";
+constexpr const char* kWish = "wish/switchover";
 
 }  // namespace
 
@@ -93,14 +95,29 @@ void Host::kernel_free() {
 // -----------------------------------------------------------------------------------------------
 
 void Host::contribute(Role role, int delta, bool fault) {
-  std::erase_if(contributions_, [&](const auto& part) { return part.consumer == name_of(role); });
+  std::erase_if(contributions_,
+                [&](const auto& part) { return part.consumer == name_of(role) && part.source == kCheck; });
   if (delta != 0 || fault) {
     plan::Contribution part;
     part.consumer = std::string{name_of(role)};
-    part.source = "check/service";
+    part.source = kCheck;
     part.delta = delta;
     part.fault = fault;
     part.reason = Reason::kCheckFailed;
+    contributions_.push_back(part);
+  }
+  deliver_configuration();
+}
+
+void Host::wish_to_stand_aside(bool begins) {
+  wishes_ += begins ? 1 : -1;
+  std::erase_if(contributions_, [](const auto& part) { return part.source == kWish; });
+  if (wishes_ > 0) {
+    plan::Contribution part;
+    part.consumer = std::string{name_of(world_.scenario().lead())};
+    part.source = kWish;
+    part.fault = true;
+    part.reason = Reason::kSwitchover;
     contributions_.push_back(part);
   }
   deliver_configuration();
@@ -145,9 +162,7 @@ void Host::deliver_configuration() {
 
 void Host::change_primary(Role role) {
   auto& primary = primaries_[index_of(role)];
-  auto bytes = std::vector<std::uint8_t>(primary.bytes().begin(), primary.bytes().end());
-  bytes.back() = static_cast<std::uint8_t>(bytes.back() ^ 0x20U);
-  const auto next = *IpAddress::from_bytes(bytes);
+  const auto next = another_primary(primary);
   kernel_.change_primary(primary, next);
   primary = next;
 }
@@ -166,7 +181,10 @@ bool Host::stands(Role role) const {
 }
 
 IpAddress Host::primary(Role role) const {
-  return primaries_[index_of(role)];
+  const auto& scenario = world_.scenario();
+  const bool by_global_address =
+      role == Role::kIpv6 && scenario.transport == plan::TransportMode::kUnicast && scenario.global_peers;
+  return by_global_address ? scenario.nodes[id_].global_v6 : primaries_[index_of(role)];
 }
 
 const plan::VirtualRouter& Host::desired(Role role) const {

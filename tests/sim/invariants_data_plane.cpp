@@ -60,6 +60,8 @@ class KernelTruth final : public Observer {
     const bool stood_still = fault.kind == FaultKind::kPause || fault.kind == FaultKind::kDeepQueue ||
                              fault.kind == FaultKind::kSuspend;
     if (stood_still || fault.kind == FaultKind::kEventsLost) told_at_[target] = world_.now();
+    if (!stood_still) return;
+    for (auto& slot : slots_[target]) slot.wrong_since.reset();
   }
   void on_address(NodeId id, const IpAddress& ip, bool present) override {
     if (!present) gone_at_[{id, ip}] = world_.now();
@@ -93,6 +95,11 @@ class KernelTruth final : public Observer {
            burden.kernel_refuses + burden.kernel_busy + burden.kernel_slow + burden.results_lost +
                    burden.events_lost + burden.slow >
                0;
+  }
+
+  // After a resignation, and after a stall.
+  static Duration longest_hold(const router::VirtualRouter& router) {
+    return router.desired().interval * 2 + election::kReleaseMargin;
   }
 
   void judge(const Host& host, const plan::VirtualRouter& desired) {
@@ -131,11 +138,13 @@ class KernelTruth final : public Observer {
     const bool unattended = !host.agent_runs() && (killed_ >> host.id() & 1U) != 0;
     if (!host.powered() || unattended || (host.agent_runs() && !host.runs())) return;
     for (const auto& desired : host.desired()) {
-      // A release that nobody takes over lasts its bound, which is longer than rest where intervals are
-      // short.
-      if (host.state(role_of(desired)) == State::kMaster || host.state(role_of(desired)) == State::kReleasing)
-        continue;
-      if (world_.now() - slots_[host.id()][index_of(role_of(desired))].changed_at < kKernelSettles) continue;
+      const auto* router = host.router(role_of(desired));
+      if (router != nullptr && router->state() == State::kMaster) continue;
+      // What is held for a taker who does not come is held for its bound, which is longer than rest where
+      // intervals are short.
+      const bool may_hold = router != nullptr && router->machine().holds_addresses();
+      const auto longest = kKernelSettles + (may_hold ? longest_hold(*router) : Duration{});
+      if (world_.now() - slots_[host.id()][index_of(role_of(desired))].changed_at < longest) continue;
       for (const auto& ip : addresses_of(desired)) {
         if (host.kernel().has_ours(ip))
           fail(node(host.id()) + " has " + ip.to_string() + " at rest, and is not Master");
@@ -151,7 +160,7 @@ class KernelTruth final : public Observer {
     for (NodeId id = 0; id < world_.size(); ++id) {
       const auto& host = world_.host(id);
       const auto* router = host.router(packet.role);
-      if (id == packet.sender || router == nullptr || !host.runs() ||
+      if (id == packet.sender || router == nullptr || !host.runs() || !host.kernel().up(packet.role) ||
           !world_.network().frames_pass(packet.port, id, packet.role))
         continue;
       // An address that this node has not says nothing to it.

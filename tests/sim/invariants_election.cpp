@@ -126,7 +126,11 @@ class Preemption final : public Observer {
     if (kind == FaultClass::kNoise || kind == FaultClass::kTopology) incumbent_.reset();
     if (kind != FaultClass::kHarmless) worsened_.reset();
   }
-  void on_disturbance() override { worsened_.reset(); }
+  // Who stands from now on may be better than the master.
+  void on_disturbance() override {
+    worsened_.reset();
+    if (!challenged_at_) challenged_at_ = world_.now();
+  }
 
   void on_transition(NodeId id, Role role, const Transition& what) override {
     if (role != world_.scenario().lead()) return;
@@ -149,6 +153,8 @@ class Preemption final : public Observer {
   };
   // RFC 9568 section 5.2.7: a fast joiner does not wait for as long as a slow master is silent.
   [[nodiscard]] bool cannot_have_heard(NodeId id) const {
+    // Version 2: one of another interval hears nobody.
+    if (!world_.hears(id, *incumbent_)) return true;
     const auto lead = world_.scenario().lead();
     const auto own = world_.host(id).router(lead)->desired().interval * world_.scenario().misses;
     return own < world_.host(*incumbent_).router(lead)->desired().interval;
@@ -168,7 +174,7 @@ class Preemption final : public Observer {
     }
     if (taker == 0) return;
     const auto interval = world_.host(target).router(lead)->desired().interval;
-    const auto bound = interval + vrrp::skew_time(vrrp::Version::kV3, interval, taker) +
+    const auto bound = interval + vrrp::skew_time(world_.scenario().version, interval, taker) +
                        world_.scenario().most_delay + world_.scenario().most_lateness * 3;
     worsened_ = Worsened{target, world_.now() + bound + drift(bound)};
   }

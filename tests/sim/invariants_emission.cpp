@@ -41,8 +41,27 @@ class Emission final : public Observer {
       fail(node(id) + " sends " + std::to_string(voice.sent) + " advertisements where " +
            std::to_string(regular) + " are due, and heard " + std::to_string(voice.heard));
   }
-  void on_heard(NodeId id, Role role, const IpAddress& source, int) override {
-    if (source != world_.host(id).primary(role)) ++voices_[id][index_of(role)].heard;
+  // What its heir says first is its own, whatever it was before.
+  void on_disturbance() override {
+    for (NodeId id = 0; id < world_.size(); ++id) {
+      for (const auto role : kAllRoles) {
+        if (world_.host(id).router(role) == nullptr) voices_[id][index_of(role)].tenured = false;
+      }
+    }
+  }
+  void on_heard(NodeId id, Role role, const IpAddress& source, int priority, vrrp::Path path) override {
+    if (source == world_.host(id).primary(role)) return;
+    auto& voice = voices_[id][index_of(role)];
+    const Heard what{source, priority, path, world_.now()};
+    const auto& before = voice.last_counted;
+    // A copy by the other way is answered once; and version 2 answers resignations alone.
+    const bool copy = before.source == source && before.priority == priority && before.path != path &&
+                      what.at - before.at < world_.scenario().most_delay + world_.scenario().most_lateness;
+    const bool answered =
+        world_.host(id).desired(role).version == vrrp::Version::kV3 || priority == vrrp::kResign;
+    if (copy || !answered) return;
+    voice.last_counted = what;
+    ++voice.heard;
   }
   void on_transition(NodeId id, Role role, const Transition& what) override {
     auto& voice = voices_[id][index_of(role)];
@@ -52,11 +71,19 @@ class Emission final : public Observer {
     voice.sent = 1;
     voice.total = 0;
     voice.heard = 0;
+    voice.last_counted = {};
     voice.resignations = 0;
   }
 
  private:
+  struct Heard {
+    IpAddress source;
+    int priority = 0;
+    vrrp::Path path = vrrp::Path::kMulticast;
+    WorldTime at{};
+  };
   struct Voice {
+    Heard last_counted;  // since it is master
     bool tenured = false;
     WorldTime since{};
     std::int64_t sent = 0;
@@ -85,6 +112,11 @@ class Stall final : public Observer {
     auto& voice = voices_[id][index_of(role)];
     // A promotion is preceded by silence, and what yields says its last word; an heir goes on.
     if (what.reason != Reason::kAdopted) voice.goes_on = false;
+  }
+  // Who is not told that his link is down takes himself for heard.
+  void after_fault(const Fault& fault, NodeId target) override {
+    if (fault.kind != FaultKind::kEventsLost) return;
+    for (auto& voice : voices_[target]) voice.last = world_.host(target).instant().boot;
   }
   void on_turn(NodeId id) override {
     for (const auto role : kAllRoles) {

@@ -1,6 +1,7 @@
 // I2, I3, I4, I5: how soon somebody takes over, and how many do. Each waits for a fault that comes alone: the
 // segment was at rest before, everybody heard everybody, and nothing else happens until the bound is over.
 #include <algorithm>
+#include <bit>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -34,8 +35,8 @@ Duration interval_of(const World& world, NodeId id) {
   return world.host(id).router(world.scenario().lead())->desired().interval;
 }
 
-Duration skew(Duration interval, int priority) {
-  return vrrp::skew_time(vrrp::Version::kV3, interval, priority);
+Duration skew(const World& world, Duration interval, int priority) {
+  return vrrp::skew_time(world.scenario().version, interval, priority);
 }
 
 // An expectation that any other event of the plan cancels.
@@ -65,7 +66,9 @@ class Takeover : public Observer {
   [[nodiscard]] bool waits() const noexcept { return since_.has_value(); }
   [[nodiscard]] Duration passed() const { return world_.now() - *since_; }
   [[nodiscard]] bool is_taker(NodeId id, Role role, const Transition& what) const {
-    return waits() && role == world_.scenario().lead() && what.to == State::kMaster && id != master_;
+    // Who comes out of Init or Fault as master owns the address: he takes over from nobody.
+    return waits() && role == world_.scenario().lead() && what.from == State::kBackup &&
+           what.to == State::kMaster && id != master_;
   }
   void over() { since_.reset(); }
   NodeId master_ = 0;
@@ -102,7 +105,7 @@ class Crash final : public Takeover {
   bool begins(const Fault& fault, NodeId target) override {
     if (!is_crash(fault)) return false;
     const auto interval = interval_of(world_, target);
-    const auto best = skew(interval, takers(world_, target).front());
+    const auto best = skew(world_, interval, takers(world_, target).front());
     const auto misses = world_.scenario().misses;
     latest_ = interval * misses + best + allowance();
     latest_ += drift(latest_);
@@ -130,7 +133,7 @@ class Separation final : public Takeover {
     promotions_ = 0;
     const auto interval = interval_of(world_, target);
     if (all.size() < 2) return true;
-    const auto apart = skew(interval, all[1]) - skew(interval, all[0]);
+    const auto apart = skew(world_, interval, all[1]) - skew(world_, interval, all[0]);
     return apart > allowance() + drift(interval * (world_.scenario().misses + 1));
   }
   int promotions_ = 0;
@@ -142,8 +145,8 @@ class PlannedMove final : public Takeover {
   [[nodiscard]] std::string_view name() const noexcept override { return "I3 planned move"; }
 
   void on_transition(NodeId id, Role role, const Transition& what) override {
-    if (!is_taker(id, role, what)) return;
-    taken_ = true;
+    // Who is as good as the first one, but for what his advertisement takes, may be the second.
+    if (!is_taker(id, role, what) || std::exchange(taken_, true)) return;
     if (passed() > latest_)
       fail(node(id) + " takes over " + in_milliseconds(passed()) + " ms after the resignation, after " +
            in_milliseconds(latest_));
@@ -164,11 +167,13 @@ class PlannedMove final : public Takeover {
 
  private:
   bool begins(const Fault& fault, NodeId target) override {
-    if (fault.kind != FaultKind::kRelease) return false;
+    const int lost = world_.network().lost_resignations();
+    const bool hands_over = fault.kind == FaultKind::kRelease || fault.kind == FaultKind::kStandsAside;
+    if (!hands_over || lost >= election::kResignations) return false;
     taken_ = false;
     const auto interval = interval_of(world_, target);
-    latest_ = skew(interval, takers(world_, target).front()) + allowance() +
-              (world_.network().loses_a_resignation() ? election::kResignationSpacing : Duration{});
+    latest_ = skew(world_, interval, takers(world_, target).front()) + allowance() +
+              election::kResignationSpacing * lost;
     latest_ += drift(latest_);
     return true;
   }
@@ -206,9 +211,10 @@ class Heal final : public Observer {
   void on_transition(NodeId id, Role role, const Transition& what) override {
     if (!since_ || what.from != State::kMaster) return;
     if (world_.masters(role) == 0) fail(node(id) + " leaves nobody master after a heal");
-    // A Backup that learned the interval of the one that yields may still speak up, where intervals are
-    // mixed: it is none of the two masters.
-    if (role != world_.scenario().lead() || (masters_ >> id & 1U) == 0) return;
+    // Where intervals are mixed, a Backup that learned the interval of the one that yields may still speak
+    // up: it is none of the two masters, and whoever yields to it has survived the heal before.
+    const bool met = std::popcount(masters_) > 1;
+    if (role != world_.scenario().lead() || (masters_ >> id & 1U) == 0 || !met) return;
     masters_ &= ~(1U << id);
     if (world_.now() - *since_ > latest_)
       fail(node(id) + " yields only " + in_milliseconds(world_.now() - *since_) +

@@ -22,6 +22,7 @@ using namespace election;
 
 Coverage* g_coverage = nullptr;
 plan::PreemptionPolicy g_policy{};
+vrrp::Version g_version{};
 
 struct Before {
   explicit Before(const Machine& machine)
@@ -129,6 +130,15 @@ class Judge {
                                                  : Guard::kResignationNotExtending);
       return;
     }
+    // Whoever counts is the master heard from there on.
+    if (machine_.heard_master() != advert.source) {
+      if (advert.priority < before_.priority) hit(Guard::kLesserOfTwo);
+      return;
+    }
+    if (machine_.heard_priority() == vrrp::kResign) {
+      hit(Guard::kOvertakenIgnored);
+      return;
+    }
     if (advert.priority >= before_.priority) {
       if (advert.priority == before_.priority) hit(Guard::kEqualAccepted);
       return;
@@ -145,12 +155,16 @@ class Judge {
   }
   void in_master(const AdvertReceived& advert) const {
     if (advert.priority == 0) {
-      hit(Guard::kReplyToResignation);
+      hit(sent_ > 0 ? Guard::kReplyToResignation : Guard::kReplyCapped);
     } else if (after_ == State::kBackup) {
       hit(advert.priority == before_.priority ? Guard::kYieldsAtTie : Guard::kYieldsToHigher);
     } else if (evidence_) {
-      hit(sent_ > 0 ? Guard::kRepliesToLosing : Guard::kReplyCapped);
+      hit(sent_ > 0                         ? Guard::kRepliesToLosing
+          : g_version == vrrp::Version::kV2 ? Guard::kUnansweredInV2
+                                            : Guard::kReplyCapped);
       if (advert.priority == before_.priority) hit(Guard::kKeepsAtTie);
+    } else if (after_ == State::kMaster) {
+      hit(Guard::kCopyUnanswered);
     }
   }
 
@@ -166,9 +180,10 @@ class Judge {
 
 }  // namespace
 
-void count_steps_into(Coverage* coverage, plan::PreemptionPolicy policy) noexcept {
+void count_steps_into(Coverage* coverage, plan::PreemptionPolicy policy, vrrp::Version version) noexcept {
   g_coverage = coverage;
   g_policy = policy;
+  g_version = version;
 }
 
 }  // namespace vipra::sim

@@ -41,18 +41,21 @@ bool Network::frames_pass(NodeId from, NodeId to, Role role) const {
   });
 }
 
-bool Network::advertisements_pass(NodeId from, NodeId to, Role role) const {
+bool Network::advertisements_pass(NodeId from, NodeId to, Role role, vrrp::Path path) const {
   if (!frames_pass(from, to, role)) return false;
+  const bool multicast = path == vrrp::Path::kMulticast;
   return role == Role::kMember || std::none_of(active_.begin(), active_.end(), [&](const Active& active) {
            const auto& fault = active.fault;
-           return (fault.kind == FaultKind::kMulticastFilter && fault.a == to) ||
-                  (fault.kind == FaultKind::kGroupPruned && has(fault.mask, to));
+           return (fault.kind == FaultKind::kMulticastFilter && multicast && fault.a == to) ||
+                  (fault.kind == FaultKind::kGroupPruned && multicast && has(fault.mask, to)) ||
+                  (fault.kind == FaultKind::kUnicastFilter && !multicast && fault.a == to);
          });
 }
 
-bool Network::loses_a_resignation() const {
-  return std::any_of(active_.begin(), active_.end(),
-                     [](const Active& active) { return active.fault.kind == FaultKind::kLostResignation; });
+int Network::lost_resignations() const {
+  return static_cast<int>(std::count_if(active_.begin(), active_.end(), [](const Active& active) {
+    return active.fault.kind == FaultKind::kLostResignation;
+  }));
 }
 
 Network::Shape Network::shape(const Packet& packet, NodeId to) {
@@ -114,6 +117,7 @@ void Network::transmit(WorldTime now, const Packet& packet, EventQueue& queue) {
   }
   const auto index = keep(packet);
   for (NodeId to = 0; to < nodes_; ++to) {
+    if (packet.only_to.value_or(to) != to) continue;
     if (to == packet.sender) {
       const bool echoes = std::any_of(active_.begin(), active_.end(), [&](const Active& active) {
         return active.fault.kind == FaultKind::kSelfEcho && active.fault.a == to;
@@ -124,7 +128,7 @@ void Network::transmit(WorldTime now, const Packet& packet, EventQueue& queue) {
       }
       continue;
     }
-    if (advertisement ? !advertisements_pass(packet.port, to, packet.role)
+    if (advertisement ? !advertisements_pass(packet.port, to, packet.role, packet.path())
                       : !frames_pass(packet.port, to, packet.role)) {
       for (const auto& active : active_) {
         if (class_of(active.fault) == FaultClass::kTopology) count(active.fault.kind);
@@ -135,7 +139,8 @@ void Network::transmit(WorldTime now, const Packet& packet, EventQueue& queue) {
     if (advertisement && packet.priority() != 0) count_silence(packet, to, shaped.lost);
     if (shaped.lost) continue;
     auto at = now + random_.between(least_, most_) + shaped.more_delay;
-    auto& last = last_[packet.role == Role::kMember ? 1 : 0][packet.port][to];
+    auto& last =
+        last_[packet.role == Role::kMember ? 1 : 0][static_cast<std::size_t>(packet.path())][packet.port][to];
     if (!shaped.overtakes) at = std::max(at, last);
     last = std::max(last, at);
     if (shaped.corrupt) {

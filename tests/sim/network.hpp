@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "tests/sim/faults.hpp"
 #include "tests/sim/random.hpp"
 #include "tests/sim/role.hpp"
+#include "vrrp/types.hpp"
 
 namespace vipra::sim {
 
@@ -29,6 +31,7 @@ struct Packet {
   IpAddress source;
   IpAddress destination;
   int ttl = 255;
+  std::optional<NodeId> only_to;  // a frame to one host: nobody else gets it
   std::array<std::uint8_t, 96> bytes{};
   std::size_t size = 0;
   int copies = 0;
@@ -36,10 +39,14 @@ struct Packet {
   [[nodiscard]] std::span<const std::uint8_t> view() const noexcept { return {bytes.data(), size}; }
   void set(std::span<const std::uint8_t> content);
   [[nodiscard]] int priority() const noexcept { return bytes[2]; }
+  [[nodiscard]] vrrp::Path path() const noexcept {
+    return only_to ? vrrp::Path::kUnicast : vrrp::Path::kMulticast;
+  }
 };
 
 class Network {
  public:
+  // `misses`: so many copies in a row are lost before a node may take over.
   Network(std::size_t nodes, Duration least_delay, Duration most_delay, int misses, std::uint64_t seed)
       : nodes_{nodes}, least_{least_delay}, most_{most_delay}, misses_{misses}, random_{seed} {}
 
@@ -51,9 +58,11 @@ class Network {
   void arrived(std::uint32_t index);
 
   // Whether advertisements of `from` can reach `to` at all: chance aside.
-  [[nodiscard]] bool advertisements_pass(NodeId from, NodeId to, Role role = Role::kIpv4) const;
+  [[nodiscard]] bool advertisements_pass(NodeId from, NodeId to, Role role = Role::kIpv4,
+                                         vrrp::Path path = vrrp::Path::kMulticast) const;
   [[nodiscard]] bool frames_pass(NodeId from, NodeId to, Role role = Role::kIpv4) const;
-  [[nodiscard]] bool loses_a_resignation() const;
+  // How many of the resignations to come go astray.
+  [[nodiscard]] int lost_resignations() const;
   // How often a node went so long without any advertisement, by loss alone, that it must take over (I9).
   [[nodiscard]] int silences() const noexcept { return silences_; }
   [[nodiscard]] std::uint64_t effects(FaultKind kind) const noexcept {
@@ -86,8 +95,8 @@ class Network {
   std::vector<Active> active_;
   std::vector<Packet> packets_;
   std::vector<std::uint32_t> free_;
-  // First in, first out, unless reordered; on each segment.
-  std::array<std::array<std::array<WorldTime, kMaxNodes>, kMaxNodes>, 2> last_{};
+  // First in, first out, unless reordered; on each segment, by each path.
+  std::array<std::array<std::array<std::array<WorldTime, kMaxNodes>, kMaxNodes>, 2>, 2> last_{};
   std::array<std::array<std::array<int, kRoles>, kMaxNodes>, kMaxNodes>
       lost_in_a_row_{};                                                 // by sender, receiver, role
   std::array<std::array<int, kRoles>, kMaxNodes> all_lost_in_a_row_{};  // by receiver, role

@@ -31,8 +31,10 @@ class Observer {
   // Something else happened that moves an election: a start, a crash, a recovery.
   virtual void on_disturbance() {}
   virtual void on_transition(NodeId /*node*/, Role /*role*/, const election::Transition& /*what*/) {}
+  // Once, whatever its copies.
   virtual void on_sent(NodeId /*node*/, Role /*role*/, int /*priority*/) {}
-  virtual void on_heard(NodeId /*node*/, Role /*role*/, const IpAddress& /*source*/, int /*priority*/) {}
+  virtual void on_heard(NodeId /*node*/, Role /*role*/, const IpAddress& /*source*/, int /*priority*/,
+                        vrrp::Path /*path*/) {}
   virtual void on_announced(const Packet& /*packet*/, const IpAddress& /*ip*/) {}
   virtual void on_address(NodeId /*node*/, const IpAddress& /*ip*/, bool /*present*/) {}
   virtual void on_turn(NodeId /*node*/) {}

@@ -5,6 +5,11 @@
 namespace vipra::sim {
 namespace {
 
+// A fault of the group's member says nothing without one.
+bool concerns_member(const Fault& fault) {
+  return to_string(fault.kind).starts_with("member-");
+}
+
 bool uses(const Scenario& scenario, NodeId node) {
   return std::any_of(scenario.faults.begin(), scenario.faults.end(), [&](const Fault& fault) {
     return fault.a == node || fault.b == node || fault.kind == FaultKind::kRollingRestart;
@@ -46,7 +51,8 @@ bool simplify(Scenario& scenario, const Fails& fails) {
     simpler = true;
   };
   if (scenario.dual()) attempt([](Scenario& s) { s.v6 = false; });
-  if (scenario.group) attempt([](Scenario& s) { s.group = false; });
+  if (scenario.group && std::none_of(scenario.faults.begin(), scenario.faults.end(), concerns_member))
+    attempt([](Scenario& s) { s.group = false; });
   if (std::any_of(scenario.nodes.begin(), scenario.nodes.end(),
                   [](const auto& n) { return n.clock_ppm != 0; })) {
     attempt([](Scenario& s) {

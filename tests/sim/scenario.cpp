@@ -45,15 +45,21 @@ void draw_addresses(Random& random, std::vector<NodePlan>& nodes) {
     std::array<std::uint8_t, 16> bytes{0xfe, 0x80};
     bytes[15] = v6[i];
     nodes[i].primary_v6 = *IpAddress::from_bytes(bytes);
+    // In the same order as the link-local ones.
+    bytes = {0x20, 0x01, 0x0d, 0xb8};
+    bytes[15] = v6[i];
+    nodes[i].global_v6 = *IpAddress::from_bytes(bytes);
   }
 }
 
 void draw_nodes(Random& random, Scenario& scenario) {
   constexpr std::array<Duration, 5> kIntervals{100ms, 50ms, 20ms, 10ms, 1s};
+  constexpr std::array<Duration, 5> kWholeSeconds{2s, 1s, 3s, 1s, 2s};
   constexpr std::array<int, 6> kCounts{2, 3, 4, 5, 6, 7};
   scenario.nodes.resize(static_cast<std::size_t>(kCounts[random.weighted({30, 32, 18, 9, 6, 5})]));
-  const auto interval = kIntervals[random.weighted({58, 14, 10, 8, 10})];
-  const bool mixed = random.chance(15);
+  const bool v2 = scenario.version == vrrp::Version::kV2;
+  const auto interval = (v2 ? kWholeSeconds : kIntervals)[random.weighted({58, 14, 10, 8, 10})];
+  const bool mixed = random.chance(15) && !v2;
   const bool skewed = random.chance(50);
   for (auto& node : scenario.nodes) {
     node.interval = mixed ? interval * random.between(1, 10) : interval;
@@ -67,8 +73,8 @@ void draw_nodes(Random& random, Scenario& scenario) {
   draw_priorities(random, scenario.nodes);
   draw_addresses(random, scenario.nodes);
   const auto families = random.weighted({45, 15, 40});
-  scenario.v4 = families != 1;
-  scenario.v6 = families != 0;
+  scenario.v4 = families != 1 || v2;
+  scenario.v6 = families != 0 && !v2;
   // A member is patient by its own interval: a group is for nodes that agree on it.
   scenario.group = random.chance(25) && !mixed;
   if (scenario.group && random.chance(20)) scenario.member_interval = 2;
@@ -82,152 +88,76 @@ void draw_nodes(Random& random, Scenario& scenario) {
   scenario.most_lateness = random.between(10us, std::min<Duration>(interval / 50, 500us));
 }
 
-// ---- faults
-// ---------------------------------------------------------------------------------------------------
-
-constexpr std::array kMembersKinds{FaultKind::kMemberCut,      FaultKind::kMemberSplit,
-                                   FaultKind::kMemberLinkDown, FaultKind::kMemberSocketFails,
-                                   FaultKind::kMemberWorsened, FaultKind::kMemberCheckFails};
-// What a group exists for: these, and a cut of its lead's segment alone.
-constexpr std::array kGroupsKinds{FaultKind::kSplit,
-                                  FaultKind::kSplit,
-                                  FaultKind::kCut,
-                                  FaultKind::kMulticastFilter,
-                                  FaultKind::kMemberSplit,
-                                  FaultKind::kMemberLinkDown,
-                                  FaultKind::kMemberSocketFails,
-                                  FaultKind::kMemberWorsened,
-                                  FaultKind::kMemberCheckFails};
-
-bool is_members(FaultKind kind) {
-  return std::find(kMembersKinds.begin(), kMembersKinds.end(), kind) != kMembersKinds.end();
+// By chance of its own, so that what is configured besides leaves the nodes of a seed as they are.
+void draw_version(Random& random, Scenario& scenario) {
+  if (random.chance(15)) scenario.version = vrrp::Version::kV2;
 }
 
-FaultKind draw_kind(Random& random, bool group) {
-  if (group && random.chance(50)) return kGroupsKinds[random.below(kGroupsKinds.size())];
-  for (;;) {
-    const auto kind = static_cast<FaultKind>(random.below(kFaultKinds));
-    if (kind != FaultKind::kClockRate && (group || !is_members(kind))) return kind;
+void draw_passwords(Random& random, Scenario& scenario) {
+  if (scenario.version == vrrp::Version::kV3) return;
+  const bool protects = random.chance(60);
+  for (auto& node : scenario.nodes) {
+    node.version = scenario.version;
+    if (protects) node.password = vrrp::SimplePassword::make("segment");
+  }
+  // It stays what it is, as what a liveness seed does to a segment may.
+  if (scenario.mode == Mode::kSafety || !random.chance(35)) return;
+  auto& misfit = scenario.nodes[random.below(scenario.nodes.size())];
+  scenario.misfit = static_cast<Misfit>(random.below(4));
+  switch (*scenario.misfit) {
+    case Misfit::kOtherVersion:
+      misfit.version = vrrp::Version::kV3;
+      misfit.password.reset();
+      break;
+    case Misfit::kOtherPassword:
+      for (auto& node : scenario.nodes) node.password = vrrp::SimplePassword::make("segment");
+      misfit.password = vrrp::SimplePassword::make("segmenT");
+      break;
+    case Misfit::kOtherAuthentication:
+      misfit.password = protects ? std::nullopt : vrrp::SimplePassword::make("segment");
+      break;
+    case Misfit::kOtherInterval:
+      misfit.interval *= 2;
+      break;
   }
 }
 
-std::uint32_t some_nodes(Random& random, std::size_t count) {
-  const auto all = (1U << count) - 1;
-  return 1U + static_cast<std::uint32_t>(random.below(all));
+void draw_transport(Random& random, Scenario& scenario) {
+  using plan::TransportMode;
+  constexpr std::array kModes{TransportMode::kMulticast, TransportMode::kUnicast, TransportMode::kBoth};
+  scenario.transport = kModes[random.weighted({60, 18, 22})];
+  scenario.failing_path = random.chance(60) ? vrrp::Path::kMulticast : vrrp::Path::kUnicast;
+  scenario.global_peers = random.chance(50);
+  const auto who = static_cast<NodeId>(random.below(scenario.nodes.size()));
+  const auto whom = static_cast<NodeId>(random.below(scenario.nodes.size()));
+  const bool incomplete = random.chance(30) && scenario.mode == Mode::kLiveness && who != whom;
+  if (incomplete && scenario.transport != TransportMode::kMulticast)
+    scenario.nodes[who].listed &= ~(1U << whom);
 }
 
-int amount_of(Random& random, FaultKind kind, Duration unit) {
-  const auto microseconds = [&](Duration most) {
-    return static_cast<int>(random.between(unit / 100, most).count() / 1000) + 1;
-  };
-  switch (kind) {
-    case FaultKind::kLoss:
-      return random.chance(50) ? random.between(1, 10) : random.between(10, 90);
-    case FaultKind::kBurstLoss:
-    case FaultKind::kCorrupt:
-    case FaultKind::kDuplicate:
-      return random.between(5, 90);
-    case FaultKind::kDelay:
-    case FaultKind::kJitter:
-      return microseconds(unit * 2);
-    case FaultKind::kReorder:
-      return microseconds(unit / 4);
-    case FaultKind::kForeignPeer:
-      return random.between(0, static_cast<int>(kForeigns) - 1);
-    case FaultKind::kResignationFlood:
-    case FaultKind::kLosingFlood:
-      return random.between(6, 30);
-    case FaultKind::kSpeakerCrash:
-      return random.between(1, 40);
-    case FaultKind::kWorsened:
-    case FaultKind::kMemberWorsened:
-    case FaultKind::kBettered:
-      return random.between(5, 200);
-    case FaultKind::kReconfigured:
-    case FaultKind::kStrangerClaims:
-    case FaultKind::kLinkFlap:
-      return random.between(0, 2);
-    default:
-      return 0;
-  }
+std::string_view to_string(Misfit misfit) {
+  constexpr std::array<std::string_view, 4> kNames{"another version", "another password",
+                                                   "another authentication", "another interval"};
+  return kNames[static_cast<std::size_t>(misfit)];
 }
 
-// Most of what happens to a node matters most where it is master.
-bool may_hit_master(FaultKind kind) {
-  return kind >= FaultKind::kPause && kind != FaultKind::kRollingRestart && kind != FaultKind::kLateJoin &&
-         kind != FaultKind::kBettered;
+// Of two, either may be called so.
+bool is_misfit(const Scenario& scenario, const NodePlan& node) {
+  return std::count_if(scenario.nodes.begin(), scenario.nodes.end(), [&](const NodePlan& other) {
+           return other.version == node.version && other.password == node.password &&
+                  other.interval == node.interval;
+         }) == 1;
 }
 
-Fault draw_fault(Random& random, const Scenario& scenario, FaultKind kind, WorldTime begin) {
-  const auto count = scenario.nodes.size();
-  const auto unit = scenario.longest_interval();
-  Fault fault;
-  fault.kind = kind;
-  fault.begin = begin;
-  fault.a = static_cast<NodeId>(random.below(count));
-  fault.b = static_cast<NodeId>((fault.a + 1 + random.below(count - 1)) % count);
-  fault.mask = some_nodes(random, count);
-  fault.at_master = random.chance(60) && may_hit_master(kind);
-  fault.amount = amount_of(random, kind, scenario.shortest_interval());
-  // Long enough to have consequences, or too short for them; a crash is also over before anybody notices.
-  fault.length = random.chance(60) ? random.between(unit * 2, unit * 8) : random.between(unit / 10, unit * 2);
-  if (class_of(fault) == FaultClass::kTopology && random.chance(60))
-    fault.length = scenario.convergence() + random.between(unit, unit * 3);
-  if (kind == FaultKind::kSplit || kind == FaultKind::kMemberSplit) {
-    const auto all = (1U << count) - 1;
-    if (fault.mask == all) fault.mask = 1;
-  }
-  if (kind == FaultKind::kDeepQueue) fault.length = random.between(unit / 10, unit * scenario.misses);
-  if (kind == FaultKind::kKernelRefuses && random.chance(50)) fault.length = unit * 10;
-  if (kind == FaultKind::kRollingRestart)
-    fault.length = (scenario.convergence() + 150ms) * static_cast<int>(count);
-  return fault;
-}
-
-void draw_faults(Random& random, Scenario& scenario) {
-  const auto unit = scenario.longest_interval();
-  const bool one_by_one = random.chance(55);
-  const int count = one_by_one ? random.between(1, 4) : random.between(2, 9);
-  auto at = WorldTime{scenario.convergence() + unit};
-  bool rolled = false;
-  for (int i = 0; i < count; ++i) {
-    const auto kind = draw_kind(random, scenario.group);
-    if (kind == FaultKind::kRollingRestart && std::exchange(rolled, true)) continue;
-    const auto begin =
-        one_by_one ? at + random.between(Duration{}, unit * 2) : at + random.between(Duration{}, unit * 20);
-    auto fault = draw_fault(random, scenario, kind, begin);
-    if (!one_by_one && i > 0 && !scenario.faults.empty() && random.chance(30)) {
-      // Right after another one, at the same node: into the middle of what that one has begun.
-      const auto& other = scenario.faults.back();
-      fault.begin = other.begin + random.between(Duration{}, 30ms);
-      fault.a = other.a;
-      fault.at_master = false;
-    }
-    if (kind == FaultKind::kLateJoin &&
-        std::any_of(scenario.faults.begin(), scenario.faults.end(),
-                    [&](const Fault& other) { return other.kind == kind && other.a == fault.a; }))
-      continue;
-    if (kind == FaultKind::kRelease && random.chance(50)) {
-      auto lost = draw_fault(random, scenario, FaultKind::kLostResignation, begin);
-      lost.length = fault.length;
-      scenario.faults.push_back(lost);
-    }
-    const bool lasts = class_of(fault) == FaultClass::kTopology || kind == FaultKind::kPowerLoss ||
-                       kind == FaultKind::kAgentKilled || kind == FaultKind::kRelease ||
-                       kind == FaultKind::kPause || kind == FaultKind::kSelfEcho ||
-                       kind == FaultKind::kCheckFails || kind == FaultKind::kWorsened ||
-                       (is_members(kind) && class_of(fault) == FaultClass::kMomentary);
-    if (scenario.mode == Mode::kLiveness && lasts && random.chance(60)) fault.forever = true;
-    if (one_by_one) at = fault.begin + (fault.forever ? Duration{} : fault.length) + scenario.convergence();
-    scenario.faults.push_back(fault);
-    if (kind == FaultKind::kSplit && scenario.group && random.chance(30)) {
-      // A whole switch, not one network of it.
-      fault.kind = FaultKind::kMemberSplit;
-      scenario.faults.push_back(fault);
-    }
-  }
-  std::stable_sort(scenario.faults.begin(), scenario.faults.end(),
-                   [](const Fault& a, const Fault& b) { return a.begin < b.begin; });
+std::string describe_settings(const Scenario& scenario) {
+  std::string text;
+  if (scenario.version == vrrp::Version::kV2) text += ", version 2";
+  if (scenario.misfit) text += " (one node with " + std::string{to_string(*scenario.misfit)} + ")";
+  if (scenario.transport == plan::TransportMode::kUnicast) text += ", unicast";
+  if (scenario.transport == plan::TransportMode::kBoth) text += ", multicast and unicast";
+  if (scenario.transport != plan::TransportMode::kMulticast && scenario.v6 && scenario.global_peers)
+    text += " to global addresses";
+  return text;
 }
 
 }  // namespace
@@ -271,6 +201,46 @@ Duration Scenario::convergence() const noexcept {
   return bound + bound / 1000;  // two clocks that run 200 ppm apart, and then some
 }
 
+plan::Transport Scenario::transport_of(NodeId node, Role role) const {
+  plan::Transport out;
+  out.mode = transport;
+  if (!out.unicast()) return out;
+  for (NodeId other = 0; other < nodes.size(); ++other) {
+    const auto& plan = nodes[other];
+    if (!nodes[node].lists(other)) continue;
+    // One list for all names this node too; but of an address that it gives up it would make a peer.
+    if (other == node && changes_a_primary()) continue;
+    const auto& primary = role == Role::kIpv4     ? plan.primary_v4
+                          : role == Role::kMember ? plan.member_primary
+                          : global_peers          ? plan.global_v6
+                                                  : plan.primary_v6;
+    out.peers.push_back(primary);
+    if (other != node && changes_a_primary()) out.peers.push_back(another_primary(primary));
+  }
+  std::sort(out.peers.begin(), out.peers.end());
+  return out;
+}
+
+bool Scenario::lists_are_complete() const noexcept {
+  for (NodeId node = 0; node < nodes.size(); ++node) {
+    for (NodeId other = 0; other < nodes.size(); ++other) {
+      if (other != node && !nodes[node].lists(other)) return false;
+    }
+  }
+  return true;
+}
+
+bool Scenario::changes_a_primary() const noexcept {
+  return std::any_of(faults.begin(), faults.end(),
+                     [](const Fault& fault) { return fault.kind == FaultKind::kPrimaryChange; });
+}
+
+IpAddress another_primary(const IpAddress& primary) {
+  auto bytes = std::vector<std::uint8_t>(primary.bytes().begin(), primary.bytes().end());
+  bytes.back() = static_cast<std::uint8_t>(bytes.back() ^ 0x20U);
+  return *IpAddress::from_bytes(bytes);
+}
+
 void set_end(Scenario& scenario) {
   auto last = WorldTime{};
   for (const auto& fault : scenario.faults) last = std::max(last, fault.forever ? fault.begin : fault.end());
@@ -284,15 +254,30 @@ Scenario draw_scenario(std::uint64_t seed, Mode mode) {
   scenario.seed = seed;
   scenario.mode = mode;
   Random random{seed * 2 + (mode == Mode::kLiveness ? 1 : 0)};
+  Random settings{(seed * 2 + (mode == Mode::kLiveness ? 1 : 0)) ^ 0x73657474696e67U};
+  draw_version(settings, scenario);
   draw_nodes(random, scenario);
+  draw_passwords(settings, scenario);
+  draw_transport(settings, scenario);
   draw_faults(random, scenario);
   set_end(scenario);
   return scenario;
 }
 
 int Scenario::longest_chain() const noexcept {
-  // In a group, a member may have to be beaten before the next node stands.
-  return static_cast<int>(nodes.size()) * (group ? 2 : 1);
+  const auto count = static_cast<int>(nodes.size());
+  if (!group) return count;
+  // A member may have to be beaten before the next node stands. And who is beaten at a tie stands again after
+  // a better one of his lead's segment has: of n that are equal and all beaten, one stands once, the next one
+  // before and after him, the next one again before and after those.
+  int equal = 0;
+  for (const auto& node : nodes) {
+    equal =
+        std::max(equal, static_cast<int>(std::count_if(nodes.begin(), nodes.end(), [&](const auto& other) {
+                   return other.priority == node.priority;
+                 })));
+  }
+  return std::max(count * 2, 1 << (equal - 1));
 }
 
 std::string describe(const Scenario& scenario) {
@@ -301,7 +286,8 @@ std::string describe(const Scenario& scenario) {
                      (scenario.dual() ? "IPv6 follows IPv4"
                       : scenario.v4   ? "IPv4"
                                       : "IPv6") +
-                     (scenario.group ? " and a member of its group" : "") + ", preemption ";
+                     (scenario.group ? " and a member of its group" : "") + describe_settings(scenario) +
+                     ", preemption ";
   switch (scenario.preemption.policy) {
     case plan::PreemptionPolicy::kNever:
       text += "Never";
@@ -323,6 +309,10 @@ std::string describe(const Scenario& scenario) {
     if (scenario.v6) text += ", " + node.primary_v6.to_string();
     if (scenario.group) text += ", " + node.member_primary.to_string();
     if (node.clock_ppm != 0) text += ", clock " + std::to_string(node.clock_ppm) + " ppm";
+    for (NodeId other = 0; other < scenario.nodes.size(); ++other) {
+      if (!node.lists(other)) text += ", does not list node " + std::to_string(other);
+    }
+    if (scenario.misfit && is_misfit(scenario, node)) text += ", the misfit";
     text += '\n';
   }
   for (const auto& fault : scenario.faults) text += "  " + describe(fault) + "\n";

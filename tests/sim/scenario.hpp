@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "plan/desired_state.hpp"
 #include "tests/sim/clock.hpp"
 #include "tests/sim/faults.hpp"
+#include "tests/sim/random.hpp"
 #include "tests/sim/role.hpp"
 
 namespace vipra::sim {
@@ -25,11 +27,20 @@ struct NodePlan {
   Duration interval{};
   IpAddress primary_v4;
   IpAddress primary_v6;
+  IpAddress global_v6;
   IpAddress member_primary;
   int clock_ppm = 0;
   plan::ChecksumMode checksum = plan::ChecksumMode::kAuto;
+  vrrp::Version version = vrrp::Version::kV3;
+  std::optional<vrrp::SimplePassword> password;
+  std::uint32_t listed = ~std::uint32_t{0};  // nodes among its peers, where advertisements go by unicast
   WorldTime start{};
+
+  [[nodiscard]] bool lists(NodeId node) const noexcept { return (listed >> node & 1U) != 0; }
 };
+
+// What one node of a version 2 segment is configured with: the others do not hear it, nor it them.
+enum class Misfit : std::uint8_t { kOtherVersion, kOtherPassword, kOtherAuthentication, kOtherInterval };
 
 struct Scenario {
   std::uint64_t seed = 0;
@@ -43,6 +54,13 @@ struct Scenario {
   bool group = false;
   int member_interval = 1;  // in intervals of the lead
   plan::Preemption preemption;
+  vrrp::Version version = vrrp::Version::kV3;  // of all but a misfit
+  std::optional<Misfit> misfit;
+  plan::TransportMode transport = plan::TransportMode::kMulticast;
+  bool global_peers = false;  // IPv6: lists name global addresses, which nodes do not multicast from
+  // Of two ways, the one that faults hit: a node that is cut off from both has lost its peers, which other
+  // faults do.
+  vrrp::Path failing_path = vrrp::Path::kMulticast;
   int misses = 3;
   // Of the segment and the nodes without faults: the d and the J of the bounds.
   Duration least_delay{};
@@ -51,6 +69,14 @@ struct Scenario {
   std::vector<Fault> faults;
   WorldTime end{};
 
+  [[nodiscard]] plan::Transport transport_of(NodeId node, Role role) const;
+  // Every node lists all the others.
+  [[nodiscard]] bool lists_are_complete() const noexcept;
+  [[nodiscard]] bool changes_a_primary() const noexcept;
+  // Of an advertisement that reach each node, at least.
+  [[nodiscard]] int copies() const noexcept {
+    return transport == plan::TransportMode::kBoth && lists_are_complete() ? 2 : 1;
+  }
   [[nodiscard]] bool dual() const noexcept { return v4 && v6; }
   [[nodiscard]] Role lead() const noexcept { return v4 ? Role::kIpv4 : Role::kIpv6; }
   // Every router of a node but the one that leads.
@@ -74,7 +100,12 @@ struct Scenario {
 inline constexpr Duration kAnnouncementsAtRest = std::chrono::milliseconds{2200};
 
 [[nodiscard]] Scenario draw_scenario(std::uint64_t seed, Mode mode);
+// Once everything else is drawn.
+void draw_faults(Random& random, Scenario& scenario);
 [[nodiscard]] std::string describe(const Scenario& scenario);
+
+// What a node's primary address is changed to.
+[[nodiscard]] IpAddress another_primary(const IpAddress& primary);
 
 // From the end of the last fault to the end of the run, so that everything owed is due before.
 void set_end(Scenario& scenario);

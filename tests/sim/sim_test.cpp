@@ -78,6 +78,45 @@ TEST(Network, AFilterOfTheGroupLeavesNeighbourFramesAlone) {
   EXPECT_TRUE(network.advertisements_pass(1, 0));
 }
 
+TEST(Network, AFilterOfOneWayLeavesTheOtherAlone) {
+  using vrrp::Path;
+  Network network{3, 1us, 2us, 3, 1};
+  network.fault_begins(fault(FaultKind::kUnicastFilter, 1, 0));
+  EXPECT_FALSE(network.advertisements_pass(0, 1, Role::kIpv4, Path::kUnicast));
+  EXPECT_TRUE(network.advertisements_pass(0, 1, Role::kIpv4, Path::kMulticast));
+  network.fault_begins(fault(FaultKind::kGroupPruned, 0, 0, 0b100));
+  EXPECT_FALSE(network.advertisements_pass(0, 2, Role::kIpv4, Path::kMulticast));
+  EXPECT_TRUE(network.advertisements_pass(0, 2, Role::kIpv4, Path::kUnicast));
+}
+
+TEST(Network, AFrameToOneHostReachesNobodyElse) {
+  Network network{4, 1us, 2us, 3, 1};
+  EventQueue queue;
+  Packet packet;
+  packet.bytes[2] = 100;
+  packet.size = 8;
+  packet.only_to = 2;
+  network.transmit(WorldTime{}, packet, queue);
+  const auto event = queue.pop();
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->b, 2U);
+  EXPECT_FALSE(queue.pop());
+}
+
+TEST(Scenario, ListsOfPeersNameTheOthersAndWhomTheyLackNotAtAll) {
+  auto scenario = draw_scenario(3, Mode::kSafety);
+  scenario.faults.clear();
+  scenario.transport = plan::TransportMode::kUnicast;
+  scenario.nodes.resize(3, scenario.nodes.front());
+  scenario.nodes[1].primary_v4 = IpAddress::v4(10, 0, 2, 20);
+  EXPECT_TRUE(scenario.lists_are_complete());
+  scenario.nodes[0].listed = 0b101;
+  EXPECT_FALSE(scenario.lists_are_complete());
+  const auto peers = scenario.transport_of(0, Role::kIpv4).peers;
+  EXPECT_EQ(std::count(peers.begin(), peers.end(), scenario.nodes[1].primary_v4), 0);
+  EXPECT_EQ(std::count(peers.begin(), peers.end(), scenario.nodes[2].primary_v4), 2);
+}
+
 TEST(Network, AFrameReachesEverybodyButItsSenderUnlessItEchoes) {
   Network network{4, 1us, 2us, 3, 1};
   EventQueue queue;

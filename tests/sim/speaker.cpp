@@ -10,14 +10,6 @@
 #include "vrrp/packet.hpp"
 
 namespace vipra::sim {
-
-template <class Change>
-void Speaker::drive(std::size_t index, Change&& change) {
-  change(*slots_[index].router);
-  tell_followers(index);
-  tell_lead(index);
-}
-
 void Speaker::tell_followers(std::size_t index) {
   auto& slot = slots_[index];
   const auto state = slot.router->lead_state();
@@ -53,6 +45,10 @@ Speaker::Speaker(Host& host, const std::vector<plan::VirtualRouter>& desired, co
   mirror_.request_dump();
 }
 
+Speaker::~Speaker() {
+  for (const auto& slot : slots_) host_.count_drops(slot.router->counters());
+}
+
 void Speaker::connect() {
   // The first one leads all the others.
   std::vector<router::RouterIndex> members;
@@ -64,13 +60,6 @@ void Speaker::connect() {
   drive(0, [&](router::VirtualRouter& r) { r.set_members(now_, members); });
   for (const auto i : slots_[0].followers)
     drive(i, [&](router::VirtualRouter& r) { r.on_lead(now_, slots_[0].router->lead_state()); });
-}
-
-template <class Change>
-void Speaker::for_owners(const IpAddress& ip, Change&& change) {
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    if (slots_[i].router->addresses().contains(ip)) drive(i, change);
-  }
 }
 
 // ---- the loop
@@ -110,55 +99,6 @@ void Speaker::serve_deadlines() {
     if (!due) return;
     if (slots_[*due].router->state() == State::kBackup) read_advertisements();
     drive(*due, [&](router::VirtualRouter& r) { r.on_deadline(now_); });
-  }
-}
-
-void Speaker::read_advertisements() {
-  while (!dead_) {
-    const auto* packet = host_.next_advertisement();
-    if (packet == nullptr) return;
-    const vrrp::IpMeta meta{packet->packet.source, packet->packet.destination, packet->packet.ttl};
-    for (std::size_t i = 0; i < slots_.size(); ++i) {
-      auto& router = *slots_[i].router;
-      const auto& desired = router.desired();
-      const auto role = role_of(desired);
-      if (role != packet->packet.role) continue;
-      const auto arrival = router.admit(meta);
-      if (!arrival) {
-        router.count_drop(arrival.error());
-        if (arrival.error() == DropReason::kSelfEcho) host_.heard(role, meta.source, 0);
-        continue;
-      }
-      const auto advertisement = vrrp::parse_advertisement(meta, packet->packet.view(), arrival->least_ttl);
-      if (!advertisement || desired.vrid.value() != advertisement->vrid) continue;
-      if (advertisement->version == desired.version) host_.heard(role, meta.source, advertisement->priority);
-      drive(i, [&](router::VirtualRouter& r) {
-        r.on_advertisement(now_, meta, *arrival, *advertisement, packet->received_at);
-      });
-    }
-  }
-}
-
-void Speaker::read_claims() {
-  while (!dead_) {
-    const auto* packet = host_.next_claim();
-    if (packet == nullptr) return;
-    const auto claim = vrrp::parse_neighbour_frame(packet->packet.view());
-    if (!claim) continue;
-    for_owners(claim->ip, [&](router::VirtualRouter& r) { r.on_claim(now_, *claim, packet->received_at); });
-  }
-}
-
-void Speaker::read_kernel() {
-  while (!dead_) {
-    const auto notice = host_.next_notice();
-    if (!notice) break;
-    mirror_.take(*notice);
-  }
-  while (!dead_) {
-    const auto result = host_.next_result();
-    if (!result) break;
-    mirror_.take(*result);
   }
 }
 
@@ -276,7 +216,8 @@ bool Speaker::acts(Boundary boundary) {
 bool Speaker::send(const ownership::Segment&, std::span<const std::uint8_t> message,
                    const vrrp::Endpoints& endpoints) {
   if (!acts(Boundary::kSend)) return true;
-  return host_.send(endpoints.source, endpoints.destination, message);
+  const auto* sender = router(role_of(endpoints.source));
+  return host_.send(endpoints, message, endpoints == sender->destinations().front());
 }
 
 bool Speaker::add(int, const IpAddress& ip) {
@@ -336,6 +277,10 @@ void Speaker::on_transition(const router::VirtualRouter& router, const election:
   if (!dead_) host_.transition(role_of(router.desired()), transition);
 }
 
+void Speaker::on_warning(const router::VirtualRouter& router) {
+  if (const auto* warning = router.warning()) host_.warned(warning->reason);
+}
+
 void Speaker::on_owned(const router::VirtualRouter& router) {
   if (!router.segment() || !acts(Boundary::kPage)) return;
   auto& slot = host_.page()[router.index()];
@@ -343,39 +288,11 @@ void Speaker::on_owned(const router::VirtualRouter& router) {
   slot.state = router.state();
   slot.role = role_of(router.desired());
   slot.last_advert = router.last_advert().boot;
-  slot.source = router.segment()->primary;
+  slot.destinations = router.destinations();
+  slot.form = router.message_form();
   const auto message = router.message();
   slot.size = std::min(message.size(), slot.message.size());
   std::copy_n(message.begin(), slot.size, slot.message.begin());
-}
-
-// ---- the kernel's words
-// -----------------------------------------------------------------------------------------
-
-void Speaker::on_address_event(const IpAddress& ip, ownership::AddressSet::Kernel state) {
-  for_owners(ip, [&](router::VirtualRouter& r) { r.on_kernel_address(now_, ip, state); });
-}
-
-void Speaker::on_synchronised() {
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    if (slots_[i].router->segment())
-      drive(i, [&](router::VirtualRouter& r) { r.sync_kernel(now_, mirror_.view()); });
-  }
-}
-
-void Speaker::on_result(const KernelResult& result) {
-  using Outcome = KernelResult::Outcome;
-  const auto ip = result.command.ip;
-  const bool adding = result.command.kind == KernelCommand::Kind::kAdd;
-  for_owners(ip, [&](router::VirtualRouter& r) {
-    if (result.outcome == Outcome::kFailed) {
-      r.on_address_failed(now_, ip, adding, "refused");
-    } else if (adding) {
-      r.on_address_added(now_, ip, result.outcome == Outcome::kAlreadyThere);
-    } else {
-      r.on_address_removed(now_, ip);
-    }
-  });
 }
 
 }  // namespace vipra::sim

@@ -25,8 +25,9 @@ struct PageSlot {
   bool in_use = false;
   State state = State::kInit;
   BootTimePoint last_advert{};
-  IpAddress source;
   Role role = Role::kIpv4;
+  std::vector<vrrp::Endpoints> destinations;  // the message is as the first one gets it
+  vrrp::ChecksumForm form = vrrp::ChecksumForm::kRfc9568;
   std::array<std::uint8_t, 96> message{};
   std::size_t size = 0;
   [[nodiscard]] bool has_voice() const noexcept {
@@ -47,7 +48,7 @@ class Speaker final : private router::AdvertisementPort,
                       private KernelMirror::Owner {
  public:
   Speaker(Host& host, const std::vector<plan::VirtualRouter>& desired, const Page& left_behind);
-  ~Speaker() override = default;
+  ~Speaker() override;
   Speaker(const Speaker&) = delete;
   Speaker& operator=(const Speaker&) = delete;
 
@@ -109,7 +110,7 @@ class Speaker final : private router::AdvertisementPort,
   void stop(router::RouterIndex index) override;
   void on_transition(const router::VirtualRouter& router, const election::Transition& transition) override;
   void on_change(const router::VirtualRouter&) override {}
-  void on_warning(const router::VirtualRouter&) override {}
+  void on_warning(const router::VirtualRouter& router) override;
   void on_owned(const router::VirtualRouter& router) override;
   void announce(std::uint32_t index, std::uint32_t address) override;
   // What its mirror of the kernel says.
@@ -130,5 +131,19 @@ class Speaker final : private router::AdvertisementPort,
   bool dirty_ = true;
   bool releasing_ = false;
 };
+
+template <class Change>
+void Speaker::drive(std::size_t index, Change&& change) {
+  change(*slots_[index].router);
+  tell_followers(index);
+  tell_lead(index);
+}
+
+template <class Change>
+void Speaker::for_owners(const IpAddress& ip, Change&& change) {
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].router->addresses().contains(ip)) drive(i, change);
+  }
+}
 
 }  // namespace vipra::sim

@@ -15,8 +15,8 @@ World::World(const Scenario& scenario, Coverage& coverage, bool keep_history)
     : scenario_{scenario},
       coverage_{coverage},
       history_{keep_history},
-      network_{scenario.nodes.size(), scenario.least_delay, scenario.most_delay, scenario.misses,
-               scenario.seed ^ 0x6e6574776f726bU},
+      network_{scenario.nodes.size(), scenario.least_delay, scenario.most_delay,
+               scenario.misses * scenario.copies(), scenario.seed ^ 0x6e6574776f726bU},
       targets_(scenario.faults.size()) {
   for (NodeId id = 0; id < scenario_.nodes.size(); ++id) {
     const auto& plan = scenario_.nodes[id];
@@ -31,12 +31,13 @@ World::World(const Scenario& scenario, Coverage& coverage, bool keep_history)
     queue_.push(scenario_.faults[i].begin, EventKind::kFaultBegins, i);
   queue_.push(WorldTime{scenario_.longest_interval()}, EventKind::kLook);
   observers_ = make_invariants(*this);
+  coverage_.settings(scenario_);
 }
 
 World::~World() = default;
 
 std::optional<Violation> World::run() {
-  count_steps_into(&coverage_, scenario_.preemption.policy);
+  count_steps_into(&coverage_, scenario_.preemption.policy, scenario_.version);
   while (!violation_) {
     const auto event = queue_.pop();
     if (!event || event->at > scenario_.end) break;
@@ -108,15 +109,6 @@ std::optional<NodeId> World::only_master(Role role) const {
   return std::nullopt;
 }
 
-bool World::whole(Role role) const {
-  for (NodeId a = 0; a < size(); ++a) {
-    for (NodeId b = 0; b < size(); ++b) {
-      if (a != b && !hears(a, b, role)) return false;
-    }
-  }
-  return true;
-}
-
 bool World::beaten(NodeId node) const {
   if (!scenario_.group) return false;
   return std::any_of(kAllRoles.begin(), kAllRoles.end(), [&](Role role) {
@@ -131,20 +123,6 @@ bool World::quiet() const {
   if (since < scenario_.convergence()) return false;
   const bool chains = has_chains() || (scenario_.group && !whole());
   return !chains || since >= scenario_.convergence() * scenario_.longest_chain();
-}
-
-// Where hearing is no equivalence, one decision may have to wait for the one before.
-bool World::has_chains() const {
-  for (NodeId a = 0; a < size(); ++a) {
-    for (NodeId b = 0; b < size(); ++b) {
-      if (a == b || !hears(a, b)) continue;
-      for (NodeId c = 0; c < size(); ++c) {
-        if (c != b && hears(b, c) && c != a && !hears(a, c)) return true;
-      }
-      if (!hears(b, a)) return true;
-    }
-  }
-  return false;
 }
 
 // ---- what it is told
@@ -170,15 +148,23 @@ void World::turned(NodeId node) {
   for (const auto& observer : observers_) observer->on_turn(node);
 }
 
-void World::advertisement_sent(const Packet& packet) {
-  history_.hash(now_, 2, packet.sender, packet.role, packet.priority());
-  if (history_.keeps_lines()) {
-    history_.line(now_,
-                  "node " + std::to_string(packet.sender) + " " + std::string{short_name(packet.role)} +
-                      ": advertises " + std::to_string(packet.priority()),
-                  packet.priority() != 0);
+void World::advertisement_sent(Packet& packet, bool first_copy) {
+  if (first_copy) {
+    history_.hash(now_, 2, packet.sender, packet.role, packet.priority());
+    if (history_.keeps_lines()) {
+      history_.line(now_,
+                    "node " + std::to_string(packet.sender) + " " + std::string{short_name(packet.role)} +
+                        ": advertises " + std::to_string(packet.priority()),
+                    packet.priority() != 0);
+    }
+    for (const auto& observer : observers_) observer->on_sent(packet.sender, packet.role, packet.priority());
   }
-  for (const auto& observer : observers_) observer->on_sent(packet.sender, packet.role, packet.priority());
+  if (packet.destination != vrrp_group(packet.destination.family())) {
+    const auto to = std::find_if(hosts_.begin(), hosts_.end(),
+                                 [&](const auto& host) { return host->answers_at(packet.destination); });
+    if (to == hosts_.end()) return;
+    packet.only_to = (*to)->id();
+  }
   network_.transmit(now_, packet, queue_);
 }
 
@@ -193,7 +179,7 @@ void World::announcement_sent(const Packet& packet, const IpAddress& ip) {
   network_.transmit(now_, packet, queue_);
 }
 
-void World::heard(NodeId node, Role role, const IpAddress& source, int priority) {
+void World::heard(NodeId node, Role role, const IpAddress& source, int priority, vrrp::Path path) {
   const auto& host = *hosts_[node];
   const auto own = host.primary(role);
   if (source == own) coverage_.guard(Guard::kSelfEcho);
@@ -201,7 +187,7 @@ void World::heard(NodeId node, Role role, const IpAddress& source, int priority)
   if (follows && host.state(scenario_.lead()) == State::kMaster && source > own &&
       priority == host.router(role)->effective_priority())
     coverage_.guard(Guard::kFollowerKeepsAtTie);
-  for (const auto& observer : observers_) observer->on_heard(node, role, source, priority);
+  for (const auto& observer : observers_) observer->on_heard(node, role, source, priority, path);
 }
 
 void World::transition(NodeId node, Role role, const election::Transition& what) {
@@ -213,6 +199,7 @@ void World::transition(NodeId node, Role role, const election::Transition& what)
   }
   for (const auto& observer : observers_) observer->on_transition(node, role, what);
   // Somebody new stands, or somebody cannot any more.
+  if (what.reason == Reason::kNoPeers) coverage_.setting(Setting::kNoPeers);
   const bool entered = what.from == State::kInit || what.from == State::kFault;
   if (entered || what.to == State::kFault) disturbed();
 }

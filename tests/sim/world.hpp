@@ -2,6 +2,8 @@
 // follows from it, in the order of virtual time, and tells the observers.
 #pragma once
 
+#include <array>
+#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -46,15 +48,18 @@ class World {
   [[nodiscard]] std::size_t size() const noexcept { return hosts_.size(); }
   [[nodiscard]] const Host& host(NodeId node) const { return *hosts_[node]; }
   [[nodiscard]] const Network& network() const noexcept { return network_; }
-  // Node `at` hears the advertisements of node `from`, as far as wires and filters go.
-  [[nodiscard]] bool hears(NodeId at, NodeId from, Role role = Role::kIpv4) const {
-    return network_.advertisements_pass(from, at, role);
-  }
+  // Node `at` hears the advertisements of node `from`, as far as wires, filters, lists of peers and versions
+  // go.
+  [[nodiscard]] bool hears(NodeId at, NodeId from, Role role) const { return paths(at, from, role).any(); }
+  [[nodiscard]] bool hears(NodeId at, NodeId from) const { return hears(at, from, scenario_.lead()); }
+  // By which ways: a bit for each vrrp::Path.
+  [[nodiscard]] std::bitset<2> paths(NodeId at, NodeId from, Role role) const;
   // Who stands and is master, if exactly one is.
   [[nodiscard]] std::optional<NodeId> only_master(Role role) const;
   [[nodiscard]] int masters(Role role) const;
   // Everybody hears everybody on the segment of this router.
-  [[nodiscard]] bool whole(Role role = Role::kIpv4) const;
+  [[nodiscard]] bool whole(Role role) const;
+  [[nodiscard]] bool whole() const { return whole(scenario_.lead()); }
   // A router that follows is beaten: its lead does not stand where nobody is heard to lead.
   [[nodiscard]] bool beaten(NodeId node) const;
   // Nothing has happened for so long that everything must have come to rest.
@@ -70,18 +75,21 @@ class World {
   void disturbed();
   void note(NodeId node, const std::string& what);
   void turned(NodeId node);
-  void advertisement_sent(const Packet& packet);
+  void advertisement_sent(Packet& packet, bool first_copy);
   void announcement_sent(const Packet& packet, const IpAddress& ip);
-  void heard(NodeId node, Role role, const IpAddress& source, int priority);
+  void heard(NodeId node, Role role, const IpAddress& source, int priority, vrrp::Path path);
   void transition(NodeId node, Role role, const election::Transition& what);
   void address_changed(NodeId node, const IpAddress& ip, bool present);
   void count_overflow() { coverage_.fault(FaultKind::kReceiveOverflow); }
   void count_boundary(Boundary boundary) { coverage_.boundary(boundary); }
+  void warned(Reason reason) { coverage_.warned(reason); }
+  void count_drops(const router::Counters& counters) { coverage_.drops(counters); }
   void count_resignation() { coverage_.supervisor_resigned(); }
 
  private:
   void serve(const Event& event);
   [[nodiscard]] bool has_chains() const;
+  void judge_hearing() const;
   void look();
   // The plan's faults: world_faults.cpp.
   [[nodiscard]] NodeId target_of(const Fault& fault) const;
@@ -103,6 +111,9 @@ class World {
   std::vector<std::unique_ptr<Host>> hosts_;
   std::vector<std::unique_ptr<Observer>> observers_;
   std::vector<NodeId> targets_;  // of each fault of the plan
+  // By role, hearer, sender; until the next fault.
+  mutable std::array<std::array<std::array<std::bitset<2>, kMaxNodes>, kMaxNodes>, kRoles> hearing_{};
+  mutable bool hearing_is_known_ = false;
   std::optional<Violation> violation_;
   WorldTime now_{};
   WorldTime last_disturbance_{};

@@ -1,21 +1,12 @@
 // The plan carried out: what each fault does when it begins, while it lasts and when it ends.
 #include <algorithm>
-#include <array>
 
 #include "tests/sim/world.hpp"
-#include "vrrp/neighbour_frame.hpp"
-#include "vrrp/packet.hpp"
 
 namespace vipra::sim {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr MacAddress kStrangersMac{{2, 0, 0, 0, 0, 0x99}};
-
-IpAddress strangers_ip(Role role) {
-  return role != Role::kIpv6 ? IpAddress::v4(10, 0, 2, 9) : *IpAddress::parse("fe80::9");
-}
 
 }  // namespace
 
@@ -43,9 +34,11 @@ void World::begin_fault(std::uint32_t index) {
   if (kind == FaultClass::kNoise) ++noise_active_;
   if (kind != FaultClass::kHarmless) last_disturbance_ = now_;
   network_.fault_begins(fault);
+  hearing_is_known_ = false;
   if (fault.kind != FaultKind::kReceiveOverflow && fault.kind != FaultKind::kLostResignation)
     coverage_.fault(fault.kind);
   apply(fault, *hosts_[target]);
+  hearing_is_known_ = false;
   if (!fault.forever) queue_.push(fault.end(), EventKind::kFaultEnds, index);
   const bool acts = fault.kind == FaultKind::kForeignPeer || fault.kind == FaultKind::kResignationFlood ||
                     fault.kind == FaultKind::kLosingFlood || fault.kind == FaultKind::kStrangerClaims ||
@@ -61,6 +54,7 @@ void World::end_fault(std::uint32_t index) {
   if (network_.effects(FaultKind::kLostResignation) > 0 && fault.kind == FaultKind::kLostResignation)
     coverage_.fault(fault.kind);
   network_.fault_ends(fault);
+  hearing_is_known_ = false;
   const auto kind = class_of(fault);
   if (kind == FaultClass::kHarmless && fault.kind != FaultKind::kLostResignation) --harmless_active_;
   if (kind == FaultClass::kNoise) --noise_active_;
@@ -162,6 +156,9 @@ void World::apply(const Fault& fault, Host& host) {
     case FaultKind::kCheckFails:
       host.contribute(scenario_.lead(), 0, true);
       break;
+    case FaultKind::kStandsAside:
+      host.wish_to_stand_aside(true);
+      break;
     case FaultKind::kReconfigured:
       host.reconfigure(fault.amount);
       break;
@@ -223,6 +220,10 @@ void World::lift(const Fault& fault, std::uint32_t index, Host& host) {
     case FaultKind::kCheckFails:
       last_disturbance_ = now_;
       host.contribute(scenario_.lead(), 0, false);
+      break;
+    case FaultKind::kStandsAside:
+      last_disturbance_ = now_;
+      host.wish_to_stand_aside(false);
       break;
     case FaultKind::kMemberLinkDown:
       last_disturbance_ = now_;
@@ -293,92 +294,6 @@ void World::restart_rolling(const Fault& fault, std::uint32_t step) {
   } else {
     host.start_agent();
   }
-}
-
-void World::act_as_claimant(const Fault& fault, NodeId beside, std::uint32_t step) {
-  const auto& all = hosts_[beside]->desired();
-  const auto& router = all[step % all.size()];
-  const auto& ip = router.addresses.front().ip;
-  Packet packet;
-  packet.kind = Packet::Kind::kNeighbour;
-  packet.role = role_of(router);
-  packet.sender = kStranger;
-  packet.port = beside;
-  if (ip.is_v4()) {
-    const auto form = fault.amount == 1 ? vrrp::ArpForm::kReply : vrrp::ArpForm::kRequest;
-    packet.set(vrrp::gratuitous_arp(ip, kStrangersMac, form).view());
-  } else {
-    packet.set(vrrp::unsolicited_na(ip, kStrangersMac, false).view());
-  }
-  announcement_sent(packet, ip);
-}
-
-void World::act_as_foreign(const Fault& fault, NodeId beside) {
-  if (scenario_.v4) send_foreign(fault, beside, Role::kIpv4);
-  if (scenario_.v6) send_foreign(fault, beside, Role::kIpv6);
-}
-
-void World::send_foreign(const Fault& fault, NodeId beside, Role role) {
-  const auto& host = *hosts_[beside];
-  const auto& router = host.desired(role);
-  const bool foreign = fault.kind == FaultKind::kForeignPeer;
-  const auto kind = foreign ? static_cast<Foreign>(fault.amount) : Foreign::kOtherList;
-  if (foreign) coverage_.foreign(kind);
-  std::vector<IpAddress> list;
-  if (router.link_local) list.push_back(*router.link_local);
-  for (const auto& address : router.addresses) list.push_back(address.ip);
-
-  vrrp::AdvertisementFields fields;
-  fields.family = family_of(role);
-  fields.vrid = router.vrid;
-  fields.priority = 1;
-  fields.interval = router.interval;
-  auto source = strangers_ip(role);
-  int ttl = vrrp::kTtl;
-  switch (kind) {
-    case Foreign::kVersion2:
-      if (role == Role::kIpv6) return;
-      fields.version = vrrp::Version::kV2;
-      fields.interval = 1s;
-      fields.priority = 200;
-      break;
-    case Foreign::kOtherVrid:
-      fields.vrid = *vrrp::Vrid::make(router.vrid.value() + 1);
-      fields.priority = 254;
-      break;
-    case Foreign::kBadChecksum:
-    case Foreign::kRouted:
-      fields.priority = 254;
-      break;
-    case Foreign::kSameSource:
-      fields.priority = static_cast<vrrp::Priority>(router.base_priority);
-      source = host.primary(role);
-      break;
-    case Foreign::kOtherList:
-      list.resize(1);
-      fields.checksum_form = vrrp::ChecksumForm::kRfc5798;
-      break;
-    case Foreign::kOtherInterval:
-      fields.priority = static_cast<vrrp::Priority>(1 + fault.mask * 37 % 254);
-      fields.interval = std::min<Duration>(router.interval * 4, Centiseconds{4095});
-      break;
-    case Foreign::kSecondOwner:
-      fields.priority = 255;
-      break;
-  }
-  if (fault.kind == FaultKind::kResignationFlood) fields.priority = vrrp::kResign;
-  if (kind == Foreign::kRouted) ttl = 254;
-  fields.addresses = list;
-  Packet packet;
-  packet.role = role;
-  packet.sender = kStranger;
-  packet.port = beside;
-  packet.source = source;
-  packet.destination = vrrp_group(family_of(role));
-  packet.ttl = ttl;
-  packet.size = vrrp::build_advertisement(fields, source, packet.destination, packet.bytes);
-  if (kind == Foreign::kBadChecksum) packet.bytes[7] ^= 0x5aU;
-  network_.transmit(now_, packet, queue_);
 }
 
 }  // namespace vipra::sim
