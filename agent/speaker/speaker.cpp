@@ -251,7 +251,7 @@ void Speaker::on_handle(const channel::v1::Handle& handle, sys::UniqueFd fd, con
   auto& sockets = owner.sockets(family);
   if (handle.kind() == HANDLE_KIND_REPEATS_IPV4 || handle.kind() == HANDLE_KIND_REPEATS_IPV6) {
     // Without it every advertisement wakes the speaker; the supervisor's log says why.
-    if (fd) take_repeats_socket(owner, family, std::move(fd));
+    if (fd) take_repeats_socket(owner, family, std::move(fd), inherited);
     return;
   }
   interfaces_dirty_ = true;

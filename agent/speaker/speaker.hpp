@@ -136,7 +136,7 @@ class Speaker final : private RouterDirectory,
   void serve_repeats();
   void serve_repeats(Interface& interface, Family family);
   void release_repeats(Interface& interface, Family family, bool again);
-  void take_repeats_socket(Interface& interface, Family family, sys::UniqueFd fd);
+  void take_repeats_socket(Interface& interface, Family family, sys::UniqueFd fd, bool inherited);
   void read_claims(Interface& interface, Family family);
   void on_nobodys(Interface& interface, Family family, const vrrp::IpMeta& meta,
                   std::span<const std::uint8_t> message, Duration age);

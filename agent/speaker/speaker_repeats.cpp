@@ -107,12 +107,12 @@ void Speaker::release_repeats(Interface& on, Family family, bool again) {
   sockets.repeat_plan.on_released(now_.mono, again);
 }
 
-void Speaker::take_repeats_socket(Interface& on, Family family, sys::UniqueFd fd) {
+void Speaker::take_repeats_socket(Interface& on, Family family, sys::UniqueFd fd, bool inherited) {
   auto& sockets = on.sockets(family);
   sockets.repeats.emplace(std::move(fd), family, on.index());
   if (sockets.vrrp) static_cast<void>(hear_everything(sockets));
   // What the last speaker did not read any more is older than this one's first look.
-  static_cast<void>(sockets.repeats->receive([](const net::ReceivedDatagram&, Duration) {}));
+  if (inherited) static_cast<void>(sockets.repeats->receive([](const net::ReceivedDatagram&, Duration) {}));
 }
 
 }  // namespace vipra::agent

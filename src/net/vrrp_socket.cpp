@@ -244,12 +244,13 @@ struct VrrpSocket::Buffers {
 };
 
 VrrpSocket::VrrpSocket(sys::UniqueFd fd, Family family, int index)
-    : fd_{std::move(fd)}, family_{family}, index_{index}, buffers_{std::make_unique<Buffers>()} {}
+    : fd_{std::move(fd)}, family_{family}, index_{index} {}
 VrrpSocket::VrrpSocket(VrrpSocket&&) noexcept = default;
 VrrpSocket& VrrpSocket::operator=(VrrpSocket&&) noexcept = default;
 VrrpSocket::~VrrpSocket() = default;
 
 Result<std::size_t> VrrpSocket::fetch() {
+  if (!buffers_) buffers_ = std::make_unique<Buffers>();
   const int count = buffers_->batch.receive(fd_.get());
   if (count >= 0) return static_cast<std::size_t>(count);
   return fail_with_advice("cannot receive advertisements on " + describe_interface(index_), -count,

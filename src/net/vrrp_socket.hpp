@@ -49,7 +49,7 @@ namespace vipra::net {
 // valid during the call.
 using ReceivedDatagram = tl::expected<vrrp::Datagram, DropReason>;
 
-// Threading: one thread. Steady state allocates nothing.
+// Threading: one thread. Steady state allocates nothing; what never reads needs no buffers.
 class VrrpSocket {
  public:
   static constexpr std::size_t kBatch = 16;
@@ -101,7 +101,7 @@ class VrrpSocket {
   sys::UniqueFd fd_;
   Family family_;
   int index_;
-  std::unique_ptr<Buffers> buffers_;  // allocated once
+  std::unique_ptr<Buffers> buffers_;  // allocated once, by the first reading
 };
 
 }  // namespace vipra::net
