@@ -28,10 +28,10 @@
 //                         beside no member in Fault. At rest: if and only if; and where the member's segment
 //                         is whole, exactly one node has a group, however its lead's segment is cut.
 //   I9   Flaps            Under loss alone, no more promotions than silences of `misses` advertisements.
-//   I10  Emission         Advertisements of a master: one an interval, and one for each that it heard from
-//   others, at
-//                         most kMostInAnInterval in any interval. Priority 0: three times, and the
-//                         supervisor's three.
+//   I10  Emission         Advertisements of a master: one an interval, and one for each that it heard, once
+//                         for all its copies (version 2: for each resignation), at most kMostInAnInterval in
+//                         any interval. A losing one is answered in the same turn. Priority 0: three times,
+//                         and the supervisor's three.
 //   I11  Kernel truth     A Master has its addresses, a Backup has none (beyond its hold), within
 //   kKernelSettles;
 //                         nobody announces what it has not; a hold ends 10 ms after the taker's announcement.
