@@ -20,16 +20,20 @@ class Patience final : public Observer {
     if (role != world_.scenario().lead() || world_.host(id).state(role) != State::kBackup) return;
     auto& all = heard_[id];
     auto known = std::find_if(all.begin(), all.end(), [&](const Heard& one) { return one.source == source; });
-    // A stranger has none, nor has an address that its node has given up.
-    const auto interval = known != all.end() ? std::optional{known->interval} : interval_of(source);
-    if (!interval || (priority != vrrp::kResign && reads_late(id, *interval))) return;
-    if (known == all.end()) known = all.insert(all.end(), Heard{source});
-    // Of two ways, one may still bring what a resignation by the other one has overtaken.
-    if (priority != vrrp::kResign && known->priority == vrrp::kResign && world_.now() - known->at < *interval)
+    const auto interval = known != all.end() ? known->interval : interval_of(source);
+    if (known == all.end()) known = all.insert(all.end(), Heard{source, 0, interval});
+    if (priority == vrrp::kResign) {
+      known->resigned_at = world_.now();
       return;
+    }
+    if (reads_late(id, interval)) return;
+    // Of two ways, one may still bring what a resignation by the other one has overtaken: long after it,
+    // where frames are held up.
+    const bool may_be_old = world_.scenario().transport == plan::TransportMode::kBoth && world_.noisy();
+    if (known->resigned_at && (may_be_old || world_.now() - *known->resigned_at < interval)) return;
     // Whom it was better than then, it did not wait for.
     const bool better = priority > world_.host(id).router(role)->effective_priority();
-    *known = {source, priority, *interval, world_.now(), better};
+    *known = {source, priority, interval, world_.now(), better, std::nullopt};
   }
   void on_transition(NodeId id, Role role, const election::Transition& what) override {
     if (role != world_.scenario().lead()) return;
@@ -55,6 +59,7 @@ class Patience final : public Observer {
     Duration interval{};
     WorldTime at{};
     bool better = false;
+    std::optional<WorldTime> resigned_at{};
   };
   // What waited in its socket is older than it looks.
   static bool makes_late(FaultKind kind) {
@@ -64,18 +69,20 @@ class Patience final : public Observer {
   [[nodiscard]] bool reads_late(NodeId id, Duration interval) const {
     return late_[id] > 0 || world_.now() - late_until_[id] < interval;
   }
-  [[nodiscard]] std::optional<Duration> interval_of(const IpAddress& source) const {
+  // A stranger's is not known: he may hurry everybody, and nobody is to wait for him.
+  [[nodiscard]] Duration interval_of(const IpAddress& source) const {
     const auto lead = world_.scenario().lead();
     for (NodeId id = 0; id < world_.size(); ++id) {
       if (world_.host(id).primary(lead) == source) return world_.host(id).desired(lead).interval;
     }
-    return std::nullopt;
+    return {};
   }
   void judge(NodeId id) {
     const int own = world_.host(id).router(world_.scenario().lead())->effective_priority();
     for (const auto& one : heard_[id]) {
       const auto passed = world_.now() - one.at;
-      if (!one.better || one.priority <= own || passed >= one.interval * (world_.scenario().misses - 1))
+      if (!one.better || one.resigned_at || one.priority <= own ||
+          passed >= one.interval * (world_.scenario().misses - 1))
         continue;
       // RFC 9568 section 6.4.2: the interval of the last one that is no worse counts.
       const bool hurried = std::any_of(heard_[id].begin(), heard_[id].end(), [&](const Heard& other) {
