@@ -187,10 +187,11 @@ class Machine {
     Duration master_interval{};
     std::optional<IpAddress> master;
     int master_priority = 0;
-    // The last two masters that this router waits for, and until when: where two do not hear one another, the
-    // resignation of one is none of the other.
+    // Whom this router waits for, and until when: the last master heard, and the best of the others. Where
+    // two do not hear one another, the resignation of one is none of the other.
     struct Waits {
       IpAddress source;
+      int priority = 0;
       TimePoint until{};
     };
     std::array<Waits, 2> waits_for{};
@@ -234,7 +235,7 @@ class Machine {
   [[nodiscard]] bool is_overtaken(const AdvertReceived& advert);
   void on_advert_in_backup(const Instant& now, const AdvertReceived& advert, Backup& backup);
   void on_resignation_in_backup(const AdvertReceived& advert, Backup& backup);
-  static void wait_for(Backup& backup, const IpAddress& master, TimePoint until);
+  static void wait_for(Backup& backup, const AdvertReceived& master, TimePoint until);
   void on_advert_in_master(const Instant& now, const AdvertReceived& advert, Master& master, Actions& out);
   void on_advert_in_releasing(const Instant& now, const AdvertReceived& advert, Releasing& releasing,
                               Actions& out);

@@ -105,21 +105,27 @@ void Machine::on_resignation_in_backup(const AdvertReceived& advert, Backup& bac
   backup.master_down_at = std::min(backup.master_down_at, at);
 }
 
-void Machine::wait_for(Backup& backup, const IpAddress& master, TimePoint until) {
-  auto& [last, before] = backup.waits_for;
-  if (last.source != master) before = last;
-  last = {master, until};
+void Machine::wait_for(Backup& backup, const AdvertReceived& master, TimePoint until) {
+  auto& [last, other] = backup.waits_for;
+  if (last.source != master.source && last.until != TimePoint{}) {
+    const bool is_best =
+        other.source != master.source && other.until > master.received_at && other.priority > last.priority;
+    if (!is_best) other = last;
+  }
+  last = {master.source, master.priority, until};
 }
 
 void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& advert, Backup& backup) {
   if (advert.priority == vrrp::kResign) return on_resignation_in_backup(advert, backup);
   const bool lower = advert.priority < priority_;
   const bool worsened = lower && backup.master == advert.source && backup.master_priority >= priority_;
-  // Two masters, one of whom does not hear the other: he who is better than this router is waited for as long
-  // as his own interval wants, however fast the lesser one speaks, and stays the master heard.
-  const bool lesser = lower && backup.master && backup.master != advert.source &&
-                      backup.master_priority >= priority_ &&
-                      advert.received_at + down_interval(advert.interval) < backup.master_down_at;
+  // Of masters that do not hear one another, the one who is better than this router is waited for as long as
+  // his own interval wants, however fast a lesser one speaks.
+  const auto until = advert.received_at + down_interval(advert.interval);
+  const bool lesser =
+      lower && std::any_of(backup.waits_for.begin(), backup.waits_for.end(), [&](const auto& better) {
+        return better.source != advert.source && better.priority >= priority_ && until < better.until;
+      });
   if (lesser) return;
   backup.master = advert.source;
   backup.master_priority = advert.priority;
@@ -153,7 +159,7 @@ void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& adve
   if (config_.version == vrrp::Version::kV3) backup.master_interval = advert.interval;
   backup.heard_at = advert.received_at;
   backup.master_down_at = advert.received_at + down_interval(backup.master_interval);
-  wait_for(backup, advert.source, backup.master_down_at);
+  wait_for(backup, advert, backup.master_down_at);
   backup.listen_until.reset();
   backup.waiting_for_lead = false;
 }
@@ -191,7 +197,7 @@ void Machine::on_advert_in_master(const Instant& now, const AdvertReceived& adve
   backup.master_down_at = advert.received_at + down_interval(backup.master_interval);
   backup.master = advert.source;
   backup.master_priority = advert.priority;
-  wait_for(backup, advert.source, backup.master_down_at);
+  wait_for(backup, advert, backup.master_down_at);
   backup.hold_until = now.mono + hold_after_better();
   to_backup(now, backup, Reason::kPreempted, out);
 }

@@ -145,6 +145,37 @@ TEST_P(TwoMasters, TheResignationOfOneIsNoneOfTheOther) {
   }
 }
 
+TEST(Preemption, WhoResignsAgainAndAgainIsStillNoneOfTheOther) {
+  Driver d{219, config_1s()};
+  (void)d.at(0, Startup{});
+  (void)d.advert(1.0, "10.0.2.14", 254, k1s);
+  for (int i = 1; i <= 5; ++i) {
+    (void)d.advert(1.0 + 0.1 * i, "10.0.2.9", 1, k1s);
+    (void)d.advert(1.05 + 0.1 * i, "10.0.2.9", 0, k1s);
+    EXPECT_DOUBLE_EQ(d.deadline(), 4.14453125) << i;
+  }
+}
+
+TEST(Preemption, OfThreeMastersNoLesserOneHurries) {
+  Driver d{180, with_policy(config_1s(), PreemptionPolicy::kDelayed, 10s)};
+  (void)d.at(0, Startup{});
+  (void)d.advert(1.0, "10.0.2.11", 217, Centiseconds{80});
+  (void)d.advert(1.1, "10.0.2.16", 143, k1s);
+  (void)d.advert(1.2, "10.0.2.13", 106, Centiseconds{10});
+  EXPECT_DOUBLE_EQ(d.deadline(), 4.396875);
+}
+
+TEST(Preemption, OfThreeMastersTheBestIsNotForgotten) {
+  Driver d{131, config_1s()};
+  (void)d.at(0, Startup{});
+  (void)d.advert(1.0, "10.0.2.10", 252, k1s);
+  (void)d.advert(1.1, "10.0.2.16", 137, k1s);
+  (void)d.advert(1.2, "10.0.2.15", 129, k1s);
+  (void)d.advert(1.3, "10.0.2.16", 0, k1s);
+  (void)d.advert(1.4, "10.0.2.15", 0, k1s);
+  EXPECT_DOUBLE_EQ(d.deadline(), 4.48828125);
+}
+
 TEST(Preemption, TheLesserOfTwoMastersIsLeftInPlaceWhenTheBetterOneIsSilent) {
   Driver d{103, config_1s()};
   (void)d.at(0, Startup{});

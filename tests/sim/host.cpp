@@ -232,6 +232,11 @@ void Host::resume() {
   if (configuration_waits_) deliver_configuration();
 }
 
+// Whatever was kept waiting gets its turn.
+void Host::scheduler_free() {
+  if (--burden.slow == 0 && wake_at_) wake(world_.now() + lateness());
+}
+
 void Host::suspend() {
   if (++burden.suspended == 1) suspended_at_ = world_.now();
 }

@@ -68,6 +68,7 @@ class Host final : private Kernel::Listener {
   void reconfigure(int variant);
   void drop_all_events(bool begins);
   void kernel_free();
+  void scheduler_free();
   Burden burden;
 
   // ---- from the queue of the world ----

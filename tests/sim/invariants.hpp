@@ -1,4 +1,4 @@
-// The invariants, I1 to I14, each a check of its own with its bound. d is the greatest delay and J the
+// The invariants, I1 to I15, each a check of its own with its bound. d is the greatest delay and J the
 // greatest lateness of the scenario without faults; A, SK and ADI are RFC 9568's interval, Skew_Time and
 // Active_Down_Interval, with `misses` in the place of its 3. Every bound allows two clocks 400 ppm apart.
 //
@@ -28,10 +28,10 @@
 //                         beside no member in Fault. At rest: if and only if; and where the member's segment
 //                         is whole, exactly one node has a group, however its lead's segment is cut.
 //   I9   Flaps            Under loss alone, no more promotions than silences of `misses` advertisements.
-//   I10  Emission         Advertisements of a master: one an interval, and one for each that it heard from
-//   others, at
-//                         most kMostInAnInterval in any interval. Priority 0: three times, and the
-//                         supervisor's three.
+//   I10  Emission         Advertisements of a master: one an interval, and one for each that it heard, once
+//                         for all its copies (version 2: for each resignation), at most kMostInAnInterval in
+//                         any interval. A losing one is answered in the same turn. Priority 0: three times,
+//                         and the supervisor's three.
 //   I11  Kernel truth     A Master has its addresses, a Backup has none (beyond its hold), within
 //   kKernelSettles;
 //                         nobody announces what it has not; a hold ends 10 ms after the taker's announcement.
@@ -41,6 +41,8 @@
 //   I13  Determinism      The runner's: the same seed, the same hash.
 //   I14  One way          With two ways, one that is silent raises OneWayMulticast within 2 ADI at whom it
 //                         concerns, ends with it, and moves nothing.
+//   I15  Patience         Nobody takes over from a better master whom it heard less than misses - 1 of his
+//                         intervals ago, and who has not resigned.
 //   Stall                 A master whose last advertisement is older than its peers wait, or its heir,
 //   listens first.
 //
@@ -73,6 +75,7 @@ void add_emission_invariants(World& world, Observers& to);      // I10, Stall
 void add_data_plane_invariants(World& world, Observers& to);    // I11
 void add_announcement_invariants(World& world, Observers& to);  // I12
 void add_path_invariants(World& world, Observers& to);          // I14
+void add_patience_invariants(World& world, Observers& to);      // I15
 
 // What two clocks can differ by, measured over `duration`.
 [[nodiscard]] inline Duration drift(Duration duration) {

@@ -113,6 +113,7 @@ Observers make_invariants(World& world) {
   add_data_plane_invariants(world, all);
   add_announcement_invariants(world, all);
   add_path_invariants(world, all);
+  add_patience_invariants(world, all);
   return all;
 }
 

@@ -29,6 +29,7 @@ class Emission final : public Observer {
       return;
     }
     ++voice.sent;
+    voice.owes_an_answer = false;
     const auto interval = world_.scenario().nodes[id].interval;
     const auto oldest = std::exchange(voice.last[voice.next], world_.now());
     voice.next = (voice.next + 1) % voice.last.size();
@@ -45,7 +46,9 @@ class Emission final : public Observer {
   void on_disturbance() override {
     for (NodeId id = 0; id < world_.size(); ++id) {
       for (const auto role : kAllRoles) {
-        if (world_.host(id).router(role) == nullptr) voices_[id][index_of(role)].tenured = false;
+        if (world_.host(id).router(role) != nullptr) continue;
+        voices_[id][index_of(role)].tenured = false;
+        voices_[id][index_of(role)].owes_an_answer = false;
       }
     }
   }
@@ -54,18 +57,32 @@ class Emission final : public Observer {
     auto& voice = voices_[id][index_of(role)];
     const Heard what{source, priority, path, world_.now()};
     const auto& before = voice.last_counted;
-    // A copy by the other way is answered once; and version 2 answers resignations alone.
-    const bool copy = before.source == source && before.priority == priority && before.path != path &&
+    // A copy by the other way is answered once; and version 2 answers resignations alone. Which is whose copy
+    // is hard to say where the network copies too.
+    const bool orderly = !world_.noisy() && !world_.network().duplicates();
+    const bool copy = orderly && before.source == source && before.priority == priority &&
+                      before.path != path &&
                       what.at - before.at < world_.scenario().most_delay + world_.scenario().most_lateness;
     const bool answered =
         world_.host(id).desired(role).version == vrrp::Version::kV3 || priority == vrrp::kResign;
     if (copy || !answered) return;
     voice.last_counted = what;
     ++voice.heard;
+    voice.owes_an_answer |= is_owed(world_.host(id), role, priority, voice);
+  }
+  void after_fault(const Fault& fault, NodeId) override {
+    if (class_of(fault) == FaultClass::kNoise) noise_over_at_ = world_.now();
+  }
+  void on_turn(NodeId id) override {
+    for (const auto role : kAllRoles) {
+      if (std::exchange(voices_[id][index_of(role)].owes_an_answer, false))
+        fail(node(id) + " leaves a losing advertisement unanswered");
+    }
   }
   void on_transition(NodeId id, Role role, const Transition& what) override {
     auto& voice = voices_[id][index_of(role)];
     voice.tenured = what.to == State::kMaster;
+    voice.owes_an_answer = false;
     if (!voice.tenured) return;
     voice.since = world_.now();
     voice.sent = 1;
@@ -92,8 +109,26 @@ class Emission final : public Observer {
     std::array<WorldTime, kMostInAnInterval> last{};
     std::size_t next = 0;
     std::size_t total = 0;
+    bool owes_an_answer = false;
   };
+
+  // RFC 9568 section 6.4.3, and the limit of its answers. Not where there are two ways: what a resignation
+  // has overtaken is none.
+  [[nodiscard]] bool is_owed(const Host& host, Role role, int priority, const Voice& voice) const {
+    const auto* router = host.router(role);
+    if (router == nullptr || router->state() != State::kMaster || !host.kernel().up(role)) return false;
+    if (router->desired().version == vrrp::Version::kV2 || priority == vrrp::kResign) return false;
+    if (world_.scenario().transport == plan::TransportMode::kBoth) return false;
+    // A clock that stood still counts its interval otherwise.
+    if (world_.noisy() || world_.now() - noise_over_at_ < router->desired().interval) return false;
+    const auto begin = world_.now() - router->desired().interval - drift(router->desired().interval);
+    const auto lately = std::count_if(voice.last.begin(), voice.last.end(),
+                                      [&](WorldTime at) { return at != WorldTime{} && at >= begin; });
+    return priority < router->effective_priority() && lately < election::kMaxRepliesPerInterval;
+  }
+
   std::array<std::array<Voice, kRoles>, kMaxNodes> voices_{};
+  WorldTime noise_over_at_{};
 };
 
 class Stall final : public Observer {

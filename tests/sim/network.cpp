@@ -52,6 +52,11 @@ bool Network::advertisements_pass(NodeId from, NodeId to, Role role, vrrp::Path 
          });
 }
 
+bool Network::duplicates() const {
+  return std::any_of(active_.begin(), active_.end(),
+                     [](const Active& active) { return active.fault.kind == FaultKind::kDuplicate; });
+}
+
 int Network::lost_resignations() const {
   return static_cast<int>(std::count_if(active_.begin(), active_.end(), [](const Active& active) {
     return active.fault.kind == FaultKind::kLostResignation;

@@ -61,6 +61,7 @@ class Network {
   [[nodiscard]] bool advertisements_pass(NodeId from, NodeId to, Role role = Role::kIpv4,
                                          vrrp::Path path = vrrp::Path::kMulticast) const;
   [[nodiscard]] bool frames_pass(NodeId from, NodeId to, Role role = Role::kIpv4) const;
+  [[nodiscard]] bool duplicates() const;
   // How many of the resignations to come go astray.
   [[nodiscard]] int lost_resignations() const;
   // How often a node went so long without any advertisement, by loss alone, that it must take over (I9).

@@ -59,7 +59,7 @@ void draw_nodes(Random& random, Scenario& scenario) {
   scenario.nodes.resize(static_cast<std::size_t>(kCounts[random.weighted({30, 32, 18, 9, 6, 5})]));
   const bool v2 = scenario.version == vrrp::Version::kV2;
   const auto interval = (v2 ? kWholeSeconds : kIntervals)[random.weighted({58, 14, 10, 8, 10})];
-  const bool mixed = random.chance(15) && !v2;
+  const bool mixed = random.chance(20) && !v2;
   const bool skewed = random.chance(50);
   for (auto& node : scenario.nodes) {
     node.interval = mixed ? interval * random.between(1, 10) : interval;

@@ -178,11 +178,11 @@ void World::lift(const Fault& fault, std::uint32_t index, Host& host) {
       host.wake_up();
       break;
     case FaultKind::kSlowScheduler:
-      --host.burden.slow;
+      host.scheduler_free();
       break;
     case FaultKind::kReceiveOverflow:
       --host.burden.short_queue;
-      --host.burden.slow;
+      host.scheduler_free();
       break;
     case FaultKind::kKernelRefuses:
       --host.burden.kernel_refuses;
