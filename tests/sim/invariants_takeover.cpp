@@ -45,7 +45,7 @@ class Takeover : public Observer {
   using Observer::Observer;
 
   void before_fault(const Fault& fault, NodeId target) final {
-    if (fault.kind == FaultKind::kLostResignation) return;
+    if (fault.kind == FaultKind::kLostResignation) return loses_one_more();
     since_.reset();
     const bool alone = world_.pristine() && world_.whole();
     if (!alone || world_.only_master(world_.scenario().lead()) != target) return;
@@ -60,6 +60,8 @@ class Takeover : public Observer {
 
  protected:
   virtual bool begins(const Fault& fault, NodeId target) = 0;
+  // Of the resignations under way, one goes astray.
+  virtual void loses_one_more() {}
   [[nodiscard]] Duration allowance() const {
     return world_.scenario().most_delay + world_.scenario().most_lateness * 3;
   }
@@ -177,6 +179,7 @@ class PlannedMove final : public Takeover {
     latest_ += drift(latest_);
     return true;
   }
+  void loses_one_more() override { latest_ += election::kResignationSpacing; }
   bool taken_ = false;
   Duration latest_{};
 };
