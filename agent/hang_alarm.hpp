@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <utility>
 
 #include "base/result.hpp"
@@ -38,10 +37,14 @@ class HangAlarm {
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
   // By the speaker, before it sleeps until `deadline`.
-  void push(TimePoint now, std::optional<TimePoint> deadline) noexcept {
-    constexpr Duration kNever = std::chrono::hours{24};
-    const auto awake = deadline ? std::max(now, *deadline) : now + kNever;
+  void push(TimePoint now, TimePoint deadline) noexcept {
+    const auto awake = std::max(now, deadline);
     if (fd_ && (set_to_ < awake + kLeast || set_to_ > awake + kMost)) set(awake + kMost);
+  }
+
+  // When it woke: sooner than it had meant to, perhaps.
+  void shorten(TimePoint now) noexcept {
+    if (fd_ && set_to_ > now + kMost) set(now + kMost);
   }
 
   // By the supervisor.

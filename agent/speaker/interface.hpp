@@ -37,6 +37,7 @@ struct FamilySockets {
   std::optional<net::VrrpSocket> vrrp;
   std::optional<net::VrrpSocket> repeats;  // of advertisements, while the plan holds them back
   RepeatPlan repeat_plan;
+  std::uint32_t repeats_lost = 0;  // for want of room, as the kernel counts them
   std::optional<net::NeighbourSocket> neighbours;
   bool requested = false;  // handles were asked of the supervisor
   bool join_posted = false;

@@ -23,9 +23,14 @@ namespace vipra::agent {
 class RepeatPlan {
  public:
   static constexpr Duration kSettled = std::chrono::seconds{1};
+  // After somebody repeated a master's words far more often than he says them: what is held back fills the
+  // socket, and others' words are lost.
+  static constexpr Duration kSettledAfterFlood = std::chrono::minutes{1};
+  static constexpr std::size_t kFewPackets = 64;
   static constexpr int kIntervals = 3;
   // A part of what the kernel's stamps are trusted for, and of what the socket's buffer holds.
   static constexpr Duration kLongest = std::chrono::seconds{5};
+  static constexpr Duration kShortest = std::chrono::milliseconds{10};
 
   // A backup took this from its master.
   void heard(std::uint8_t vrid, const net::RepeatedAdvertisement& said, TimePoint now) {
@@ -39,9 +44,8 @@ class RepeatPlan {
     said_[vrid].reset();
     changed_at_ = now;
   }
-  void forget_all(TimePoint now) {
-    for (int vrid = 0; vrid < 256; ++vrid) forget(static_cast<std::uint8_t>(vrid), now);
-  }
+  // What could not be held back before may be now.
+  void try_again(TimePoint now) noexcept { changed_at_ = now; }
 
   enum class Step : std::uint8_t { kNothing, kHold, kRelease, kRead };
   [[nodiscard]] Step step(TimePoint now) const {
@@ -51,9 +55,9 @@ class RepeatPlan {
     return holding_ ? Step::kRead : Step::kHold;
   }
   [[nodiscard]] std::optional<TimePoint> deadline() const {
-    if (holding_) return read_at_ + patience_;
+    if (holding_) return changed_at_ ? *changed_at_ : read_at_ + patience_;
     if (!changed_at_ || refused_) return std::nullopt;
-    return *changed_at_ + kSettled;
+    return std::max(*changed_at_ + kSettled, quiet_from_);
   }
 
   // What to hold back; empty where there is no backup.
@@ -70,6 +74,8 @@ class RepeatPlan {
     read_at_ = now;
     patience_ = kLongest;
     for (const auto& one : list) patience_ = std::min(patience_, kIntervals * one.interval());
+    patience_ = std::max(patience_, kShortest);
+    held_ = list.size();
   }
   // `again` false: the kernel refuses, and would again.
   void on_released(TimePoint now, bool again) {
@@ -77,7 +83,14 @@ class RepeatPlan {
     refused_ = !again;
     changed_at_ = now;
   }
-  void on_read(TimePoint now) noexcept { read_at_ = now; }
+  // So many were read, and none is left. True: more than these masters can have said; they are released.
+  bool on_read(TimePoint now, std::size_t packets) noexcept {
+    read_at_ = now;
+    if (packets <= kFewPackets + 4 * kIntervals * held_) return false;
+    quiet_from_ = now + kSettledAfterFlood;
+    changed_at_ = now;
+    return true;
+  }
   [[nodiscard]] bool holding() const noexcept { return holding_; }
 
  private:
@@ -85,6 +98,8 @@ class RepeatPlan {
   std::optional<TimePoint> changed_at_;  // since it was last settled
   TimePoint read_at_{};
   Duration patience_{};
+  std::size_t held_ = 0;
+  TimePoint quiet_from_{};
   bool holding_ = false;
   bool refused_ = false;
 };

@@ -8,6 +8,13 @@
 #include "vrrp/packet.hpp"
 
 namespace vipra::agent {
+namespace {
+
+// So often its loop turns at least: else one that stands still while it has nothing to do would be missed
+// when there is something to do.
+constexpr Duration kLongestSleep = std::chrono::seconds{20};
+
+}  // namespace
 
 Speaker::Speaker(SpeakerSetup setup, runtime::EventLoop loop, runtime::LogSink& sink, const log::Logger& log)
     : setup_{std::move(setup)},
@@ -37,11 +44,11 @@ Result<int> Speaker::run() {
                                                static_cast<std::uint64_t>(runtime::unix_now_ns()));
   link_.request(hello);
   while (!released_ && !supervisor_gone_) {
-    const auto deadline = next_deadline();
+    const auto deadline = std::min(next_deadline().value_or(TimePoint::max()), now_.mono + kLongestSleep);
     page_.beat(now_.mono, deadline);
     alarm_.push(now_.mono, deadline);
     if (const auto until = pace_.pause(now_.mono)) {
-      runtime::sleep_until(deadline ? std::min(*until, *deadline) : *until);
+      runtime::sleep_until(std::min(*until, deadline));
     }
     if (auto status = loop_.run_once(deadline); !status) return tl::unexpected{status.error()};
     turn();
@@ -54,6 +61,9 @@ Status Speaker::watch_all() {
   // What is decided at this wake-up is decided with all that had come before it.
   loop_.on_wake([this] {
     now_ = runtime::now();
+    // A handler that hangs is missed from now on, not from when the next deadline would have come.
+    page_.beat(now_.mono, now_.mono);
+    alarm_.shorten(now_.mono);
     read_repeats();
   });
   if (auto status = loop_.watch(link_.fd(), EPOLLIN,
@@ -251,7 +261,7 @@ void Speaker::on_handle(const channel::v1::Handle& handle, sys::UniqueFd fd, con
   auto& sockets = owner.sockets(family);
   if (handle.kind() == HANDLE_KIND_REPEATS_IPV4 || handle.kind() == HANDLE_KIND_REPEATS_IPV6) {
     // Without it every advertisement wakes the speaker; the supervisor's log says why.
-    if (fd) take_repeats_socket(owner, family, std::move(fd), inherited);
+    if (fd) take_repeats_socket(owner, family, std::move(fd));
     return;
   }
   interfaces_dirty_ = true;

@@ -131,12 +131,13 @@ class Speaker final : private RouterDirectory,
   void on_datagram(Interface& interface, Family family, const net::ReceivedDatagram& datagram, Duration age);
   void note_repeat(FamilySockets& sockets, router::RouterIndex index, const vrrp::IpMeta& meta,
                    std::span<const std::uint8_t> message);
+  void forget_absent_repeats();
   void read_repeats();
   void read_repeats(Interface& interface, Family family);
   void serve_repeats();
   void serve_repeats(Interface& interface, Family family);
   void release_repeats(Interface& interface, Family family, bool again);
-  void take_repeats_socket(Interface& interface, Family family, sys::UniqueFd fd, bool inherited);
+  void take_repeats_socket(Interface& interface, Family family, sys::UniqueFd fd);
   void read_claims(Interface& interface, Family family);
   void on_nobodys(Interface& interface, Family family, const vrrp::IpMeta& meta,
                   std::span<const std::uint8_t> message, Duration age);

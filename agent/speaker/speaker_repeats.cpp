@@ -25,6 +25,23 @@ Status hear_everything(FamilySockets& sockets) {
                             net::repeat_filter({}, sockets.vrrp->family(), net::Hears::kRepeats));
 }
 
+// Until it is empty, but for a flood that does not end.
+template <class Take>
+std::size_t read_all(net::VrrpSocket& socket, Take&& take) {
+  constexpr int kMost = 32;
+  std::size_t all = 0;
+  for (int i = 0; i < kMost; ++i) {
+    std::size_t count = 0;
+    const auto status = socket.receive([&](const net::ReceivedDatagram& datagram, Duration age) {
+      ++count;
+      take(datagram, age);
+    });
+    all += count;
+    if (!status || count < net::VrrpSocket::kMostAtOnce) break;
+  }
+  return all;
+}
+
 }  // namespace
 
 void Speaker::note_repeat(FamilySockets& sockets, router::RouterIndex index, const vrrp::IpMeta& meta,
@@ -40,6 +57,18 @@ void Speaker::note_repeat(FamilySockets& sockets, router::RouterIndex index, con
   sockets.repeat_plan.heard(vrid, said, now_.mono);
 }
 
+void Speaker::forget_absent_repeats() {
+  for (auto& [index, on] : interfaces_) {
+    for (const auto family : {Family::kIpv4, Family::kIpv6}) {
+      auto& sockets = on->sockets(family);
+      for (std::size_t vrid = 0; vrid < sockets.by_vrid.size(); ++vrid) {
+        if (sockets.by_vrid[vrid].empty())
+          sockets.repeat_plan.forget(static_cast<std::uint8_t>(vrid), now_.mono);
+      }
+    }
+  }
+}
+
 void Speaker::read_repeats() {
   for (auto& [index, on] : interfaces_) {
     for (const auto family : {Family::kIpv4, Family::kIpv6}) {
@@ -50,13 +79,27 @@ void Speaker::read_repeats() {
 
 void Speaker::read_repeats(Interface& on, Family family) {
   auto& sockets = on.sockets(family);
-  const auto before = facts_.packets_received;
-  const auto status = sockets.repeats->receive(
-      [&](const net::ReceivedDatagram& datagram, Duration age) { on_datagram(on, family, datagram, age); });
-  if (!status) log_.debug("speaker.receive_failed", {{"error", status.error().what}});
-  const auto count = facts_.packets_received - before;
+  const auto count = read_all(*sockets.repeats, [&](const net::ReceivedDatagram& datagram, Duration age) {
+    on_datagram(on, family, datagram, age);
+  });
   if (count > 0) snapshots_.mark_counted(now_.mono);
-  if (count < net::VrrpSocket::kMostAtOnce) sockets.repeat_plan.on_read(now_.mono);
+  if (!sockets.repeat_plan.on_read(now_.mono, count)) return;
+  log_.warning("speaker.repeats_flood",
+               {{"interface_index", on.index()},
+                {"family", to_string(family)},
+                {"packets", count},
+                {"consequence", "for a minute every advertisement wakes the speaker"},
+                {"advice", "look for a loop in the network: somebody repeats a master's advertisements"}});
+  const auto lost = net::lost_for_want_of_room(sockets.repeats->fd());
+  if (std::exchange(sockets.repeats_lost, lost) == lost) return;
+  // Who was not heard may have been among them.
+  for (const auto& routers : sockets.by_vrid) {
+    for (const auto index : routers) {
+      drive(index, [&](router::VirtualRouter& r) {
+        r.on_stall(now_, r.desired().interval * RepeatPlan::kIntervals);
+      });
+    }
+  }
 }
 
 void Speaker::serve_repeats() {
@@ -81,6 +124,9 @@ void Speaker::serve_repeats(Interface& on, Family family) {
       const auto list =
           sockets.vrrp && sockets.repeats ? plan.list() : std::vector<net::RepeatedAdvertisement>{};
       if (!list.empty()) {
+        // Left over from another time, older than anything that was heard since. It hears nothing yet.
+        static_cast<void>(read_all(*sockets.repeats, [](const net::ReceivedDatagram&, Duration) {}));
+        sockets.repeats_lost = net::lost_for_want_of_room(sockets.repeats->fd());
         if (const auto held = hold(sockets, list); !held) {
           log_.warning("speaker.repeats_not_held",
                        {{"interface_index", on.index()},
@@ -107,12 +153,11 @@ void Speaker::release_repeats(Interface& on, Family family, bool again) {
   sockets.repeat_plan.on_released(now_.mono, again);
 }
 
-void Speaker::take_repeats_socket(Interface& on, Family family, sys::UniqueFd fd, bool inherited) {
+void Speaker::take_repeats_socket(Interface& on, Family family, sys::UniqueFd fd) {
   auto& sockets = on.sockets(family);
   sockets.repeats.emplace(std::move(fd), family, on.index());
   if (sockets.vrrp) static_cast<void>(hear_everything(sockets));
-  // What the last speaker did not read any more is older than this one's first look.
-  if (inherited) static_cast<void>(sockets.repeats->receive([](const net::ReceivedDatagram&, Duration) {}));
+  sockets.repeat_plan.try_again(now_.mono);
 }
 
 }  // namespace vipra::agent

@@ -161,6 +161,7 @@ void Speaker::evaluate_interfaces() {
     if (segment.device) homes_[segment.device->index] = segment.index;
     snapshots_.begin_segment({segment.index, slot.router->desired().family});
   }
+  forget_absent_repeats();
   judge_vrid_conflicts();
   judge_tracks();
   // Only now, with everybody placed and judged, may elections begin.

@@ -48,10 +48,11 @@ void Speaker::on_datagram(Interface& on, Family family, const net::ReceivedDatag
       router->count_drop(advertisement.error());
       continue;
     }
+    bool taken = false;
     drive(index, [&](router::VirtualRouter& r) {
-      r.on_advertisement(now_, meta, *arrival, *advertisement, now_.mono - age);
+      taken = r.on_advertisement(now_, meta, *arrival, *advertisement, now_.mono - age);
     });
-    note_repeat(on.sockets(family), index, meta, message);
+    if (taken) note_repeat(on.sockets(family), index, meta, message);
   }
 }
 

@@ -93,10 +93,11 @@ Status SpeakerKeeper::set_up_alarm() {
   if (alarm_.fd() >= 0) return {};
   auto fd = agent::HangAlarm::make();
   if (!fd) return tl::unexpected{std::move(fd).error()};
-  alarm_ = agent::HangAlarm{std::move(*fd)};
-  return loop_.watch(alarm_.fd(), EPOLLIN, [this](std::uint32_t) {
+  auto status = loop_.watch(fd->get(), EPOLLIN, [this](std::uint32_t) {
     if (alarm_.take()) hang_.alarm(runtime::now().mono);
   });
+  if (status) alarm_ = agent::HangAlarm{std::move(*fd)};
+  return status;
 }
 
 SpeakerLink::Events SpeakerKeeper::link_events() {

@@ -53,6 +53,11 @@ Actions Machine::step(const Instant& now, const Event& event) {
           [&](const Stalled& e) {
             if (std::holds_alternative<Master>(state_) && e.duration > config_.interval * config_.misses) {
               listen_after_stall(now, out);
+            } else if (auto* backup = std::get_if<Backup>(&state_);
+                       backup != nullptr && backup->master && backup->master_priority >= priority_) {
+              // Its master may have spoken: he is given the time to do so again.
+              const auto again = now.mono + backup->master_interval + skew(backup->master_interval);
+              backup->master_down_at = std::max(backup->master_down_at, again);
             }
           },
           [&](const PeerEvidence& e) {

@@ -108,8 +108,8 @@ struct LeadChanged {
 struct GroupJudged {
   bool may_stand = true;
 };
-// The process or the machine stood still; the driver noticed. (A Master also notices by itself, from its own
-// overdue advertisement.)
+// The process or the machine stood still, or what came for so long was lost; the driver noticed. (A Master
+// also notices by itself, from its own overdue advertisement.)
 struct Stalled {
   Duration duration{};
 };

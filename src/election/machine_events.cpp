@@ -116,6 +116,8 @@ void Machine::wait_for(Backup& backup, const AdvertReceived& master, TimePoint u
 }
 
 void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& advert, Backup& backup) {
+  // Older than what he has said since, and read later.
+  if (backup.master == advert.source && advert.received_at < backup.heard_at) return;
   if (advert.priority == vrrp::kResign) return on_resignation_in_backup(advert, backup);
   const bool lower = advert.priority < priority_;
   const bool worsened = lower && backup.master == advert.source && backup.master_priority >= priority_;

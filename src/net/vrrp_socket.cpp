@@ -1,6 +1,7 @@
 #include "net/vrrp_socket.hpp"
 
 #include <linux/pkt_sched.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <sys/socket.h>
@@ -23,6 +24,7 @@ constexpr int kReceiveBuffer = 1024 * 1024;
 // (net.*.neigh.*. unres_qlen_bytes), which a large network of dead peers must not turn into silence towards
 // the others.
 constexpr int kSendBuffer = 16 * 1024 * 1024;
+constexpr int kRepeatsBuffer = 8 * 1024 * 1024;
 constexpr std::size_t kMaxIpHeader = 60;  // delivered with the message for IPv4
 
 // One setting of a socket and the word for it in an error.
@@ -213,6 +215,8 @@ Result<sys::UniqueFd> open_repeats_socket(Family family, int index, const std::s
     return tl::unexpected<Error>{std::move(status).error()};
   auto socket = set_up(std::move(*fd), family, index, described);
   if (socket && family == Family::kIpv4) (void)set_option(socket->get(), IPPROTO_IP, IP_MULTICAST_ALL, 1);
+  // Nobody reads it for seconds. Memory is taken as packets come, and those of 255 masters need little.
+  if (socket) (void)set_option(socket->get(), SOL_SOCKET, SO_RCVBUFFORCE, kRepeatsBuffer);
   return socket;
 }
 
@@ -237,6 +241,12 @@ Status join_group(int fd, const IpAddress& group, int index) {
   const int error = errno;
   return fail_with_advice("cannot join " + group.to_string() + " on " + describe_interface(index), error,
                           socket_advice(error));
+}
+
+std::uint32_t lost_for_want_of_room(int fd) noexcept {
+  std::array<std::uint32_t, SK_MEMINFO_VARS> info{};
+  socklen_t size = sizeof(info);
+  return ::getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info.data(), &size) == 0 ? info[SK_MEMINFO_DROPS] : 0;
 }
 
 struct VrrpSocket::Buffers {

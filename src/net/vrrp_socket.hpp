@@ -38,6 +38,9 @@ namespace vipra::net {
 // (net/repeat_filter.hpp). It joins no group: it hears those that the first one joined.
 [[nodiscard]] Result<sys::UniqueFd> open_repeats_socket(Family family, int index, const std::string& name);
 
+// How many packets the socket had no room for, ever.
+[[nodiscard]] std::uint32_t lost_for_want_of_room(int fd) noexcept;
+
 // Joins 224.0.0.18 or ff02::12; joined already is success. Takes the kernel's routing lock: for the
 // kernel-writer thread (JoinGroup), or a process that has no elections to miss.
 [[nodiscard]] Status join_vrrp_group(int fd, Family family, int index);

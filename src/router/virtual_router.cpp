@@ -218,10 +218,10 @@ void VirtualRouter::start(const Instant& now) {
 // ---- events
 // -------------------------------------------------------------------------------------------------
 
-void VirtualRouter::on_advertisement(const Instant& now, const vrrp::IpMeta& meta,
+bool VirtualRouter::on_advertisement(const Instant& now, const vrrp::IpMeta& meta,
                                      const vrrp::Arrival& arrival, const vrrp::Advertisement& advertisement,
                                      TimePoint received_at) {
-  if (!segment_) return;
+  if (!segment_) return false;
   vrrp::ReceivePolicy policy;
   policy.version = desired_.version;
   policy.vrid = desired_.vrid;
@@ -232,7 +232,7 @@ void VirtualRouter::on_advertisement(const Instant& now, const vrrp::IpMeta& met
   }
   if (const auto drop = vrrp::check_policy(advertisement, policy)) {
     count_drop(*drop);
-    return;
+    return false;
   }
   ++counters_.advertisements_received;
   note_checksum_form(advertisement.checksum_form);
@@ -252,6 +252,7 @@ void VirtualRouter::on_advertisement(const Instant& now, const vrrp::IpMeta& met
   if (heard_before != machine_.heard_master() || priority_before != machine_.heard_priority()) {
     ports_.journal.on_change(*this);
   }
+  return true;
 }
 
 void VirtualRouter::note_checksum_form(vrrp::ChecksumForm form) {

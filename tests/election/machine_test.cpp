@@ -186,6 +186,31 @@ TEST(Preemption, TheLesserOfTwoMastersIsLeftInPlaceWhenTheBetterOneIsSilent) {
   EXPECT_DOUBLE_EQ(d.deadline(), 6.359765625);
 }
 
+TEST(Backup, WhatWasReadLateAndIsOlderChangesNothing) {
+  Driver d{100, config_1s()};
+  (void)d.at(0, Startup{});
+  (void)d.advert(2.0, "10.0.2.16", 150, k1s);
+  const auto before = d.deadline();
+  const auto master = IpAddress::v4(10, 0, 2, 16);
+  (void)d.at(2.1, AdvertReceived{master, 150, k1s, TimePoint{seconds(1.0)}});
+  EXPECT_DOUBLE_EQ(d.deadline(), before);
+  (void)d.at(2.2, AdvertReceived{master, vrrp::kResign, k1s, TimePoint{seconds(1.9)}});
+  EXPECT_DOUBLE_EQ(d.deadline(), before) << "he has come back since";
+  EXPECT_EQ(d.machine.heard_priority(), 150);
+}
+
+TEST(Stall, ABackupThatMayHaveMissedItsMasterGivesHimTimeToSpeakAgain) {
+  Driver d{100, config_1s()};
+  (void)d.at(0, Startup{});
+  (void)d.advert(1.0, "10.0.2.16", 150, k1s);
+  (void)d.at(4.5, Stalled{3s});
+  EXPECT_DOUBLE_EQ(d.deadline(), 6.109375);
+  (void)d.advert(5.0, "10.0.2.16", 0, k1s);
+  const auto resigned = d.deadline();
+  (void)d.at(5.1, Stalled{3s});
+  EXPECT_DOUBLE_EQ(d.deadline(), resigned) << "not one who has resigned";
+}
+
 TEST(Takeover, SaysHowLongTheFormerMasterHadBeenSilent) {
   Driver d{100, config_1s()};
   (void)d.at(0, Startup{});

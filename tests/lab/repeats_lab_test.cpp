@@ -1,5 +1,5 @@
 // A backup is woken by news. What its master says again and again it reads when it needs to (ADR 15), and
-// misses nothing by it.
+// misses nothing by it. Nor is it missed that a speaker hangs which has long nothing to do.
 #include <csignal>
 #include <fstream>
 
@@ -89,6 +89,61 @@ TEST_F(RepeatsLab, ASpeakerInItsPlaceHearsEverythingAgain) {
   EXPECT_EQ(count_logged(node("node-b"), "\"to\":\"Master\""), 0u) << "it thought its master silent";
   ASSERT_OK(node("node-a").crash());
   EXPECT_TRUE(owns("node-b"));
+}
+
+TEST_F(RepeatsLab, ASpeakerThatHangsWithNothingToDoIsReplaced) {
+  ASSERT_NO_FATAL_FAILURE(build(1));
+  ASSERT_OK(node("node-a").start_agent(agent()));
+  ASSERT_TRUE(logged(node("node-a"), "speaker.ready"));
+  ASSERT_OK(node("node-a").signal(Role::kSpeaker, SIGSTOP));
+  EXPECT_TRUE(wait_until([&] { return count_logged(node("node-a"), "speaker.ready") == 2; }, s{30}, ms{100}));
+}
+
+TEST_F(RepeatsLab, AFloodOfCopiesIsToldOfAndMovesNothing) {
+  ASSERT_NO_FATAL_FAILURE(up_with_owner(2));
+  ASSERT_TRUE(sleeps_through_repeats(node("node-b")));
+  Advert fields;
+  fields.vrid = 51;
+  fields.priority = 200;
+  fields.interval_cs = 10;
+  fields.addresses = {vip_};
+  const auto& master = node("node-a").facts();
+  const std::vector<Bytes> copies(20'000, vrrp_frame(fields, lab_->client().facts().mac, master.v4));
+  ASSERT_OK(lab_->client().inject(copies));
+  EXPECT_TRUE(logged(node("node-b"), "speaker.repeats_flood"));
+  ASSERT_OK(lab_->client().inject(copies));
+  ASSERT_OK(node("node-a").crash());
+  EXPECT_TRUE(owns("node-b"));
+  EXPECT_EQ(count_logged(node("node-b"), "\"to\":\"Master\""), 1u) << "once, after the crash";
+}
+
+// While its speaker hangs, more comes for a backup than one reading takes: what is left must not be taken for
+// news of now.
+TEST_F(RepeatsLab, AHungBackupOfManyTakesNothingOver) {
+  constexpr int kRouters = 150;
+  ASSERT_NO_FATAL_FAILURE(build(2));
+  std::string all;
+  for (int i = 1; i <= kRouters; ++i) {
+    auto one = web();
+    one.name = "vip-" + std::to_string(i);
+    one.virtual_router_id = i;
+    one.addresses = {"10.98.0." + std::to_string(i)};
+    one.extra_spec = "  interface: {name: eth0}\n";
+    all += "---\n" + one.yaml();
+  }
+  ASSERT_OK(lab_->write_definition("all.yaml", all));
+  ASSERT_OK(node("node-a").start_agent(agent()));
+  ASSERT_TRUE(
+      wait_until([&] { return count_logged(node("node-a"), "\"to\":\"Master\"") == kRouters; }, s{20}));
+  ASSERT_OK(node("node-b").start_agent(agent()));
+  ASSERT_TRUE(
+      wait_until([&] { return count_logged(node("node-b"), "\"to\":\"Backup\"") == kRouters; }, s{20}));
+  ASSERT_TRUE(sleeps_through_repeats(node("node-b")));
+  ASSERT_OK(node("node-b").signal(Role::kSpeaker, SIGSTOP));
+  ASSERT_TRUE(wait_until([&] { return count_logged(node("node-b"), "speaker.ready") == 2; }, s{10}));
+  // The first second of quiet of the new one passes, and it holds them back again.
+  EXPECT_TRUE(sleeps_through_repeats(node("node-b")));
+  EXPECT_EQ(count_logged(node("node-b"), "\"to\":\"Master\""), 0u);
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ TEST_F(RepeatPlanTest, ReadsAfterThreeOfTheShortestIntervals) {
   EXPECT_EQ(plan.deadline(), at(1300ms));
   EXPECT_EQ(plan.step(at(1299ms)), Step::kNothing);
   EXPECT_EQ(plan.step(at(1300ms)), Step::kRead);
-  plan.on_read(at(1300ms));
+  EXPECT_FALSE(plan.on_read(at(1300ms), 6));
   EXPECT_EQ(plan.deadline(), at(1600ms));
 }
 
@@ -86,6 +86,39 @@ TEST_F(RepeatPlanTest, HoldsNothingWhereThereIsNoBackup) {
   hold(1s);
   EXPECT_FALSE(plan.holding());
   EXPECT_FALSE(plan.deadline()) << "and waits for nothing";
+}
+
+TEST_F(RepeatPlanTest, GivesWayToAFloodForAMinute) {
+  plan.heard(7, said(7, 200), at(0s));
+  hold(1s);
+  EXPECT_FALSE(plan.on_read(at(2s), 70));
+  EXPECT_TRUE(plan.on_read(at(4s), 1000));
+  EXPECT_EQ(plan.step(at(4s)), Step::kRelease);
+  plan.on_released(at(4s), true);
+  EXPECT_EQ(plan.deadline(), at(64s));
+  plan.heard(7, said(7, 90), at(10s));
+  EXPECT_EQ(plan.deadline(), at(64s)) << "news does not bring it back sooner";
+}
+
+TEST_F(RepeatPlanTest, AnIntervalOfZeroIsNoReasonToTurnRoundAndRound) {
+  plan.heard(7, said(7, 200, 0), at(0s));
+  hold(1s);
+  EXPECT_EQ(plan.deadline(), at(1s) + RepeatPlan::kShortest);
+}
+
+TEST_F(RepeatPlanTest, ReleasesInTheNextTurnWhatChangedAtTheEndOfThisOne) {
+  plan.heard(7, said(7, 200), at(0s));
+  hold(1s);
+  plan.forget(7, at(1100ms));
+  EXPECT_EQ(plan.deadline(), at(1100ms));
+}
+
+TEST_F(RepeatPlanTest, TriesAgainWhenItIsTold) {
+  plan.heard(7, said(7, 200), at(0s));
+  plan.on_held({}, at(1s));
+  EXPECT_FALSE(plan.deadline());
+  plan.try_again(at(2s));
+  EXPECT_EQ(plan.deadline(), at(3s));
 }
 
 TEST_F(RepeatPlanTest, DoesNotAskAKernelAgainThatRefuses) {
