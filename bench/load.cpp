@@ -13,9 +13,9 @@ using std::chrono::seconds;
 // Announcements and their repeats are through: they are not what is measured.
 constexpr Duration kSettle = seconds{7};
 
-// Of one processor, in percent: 300 us a second. With few routers the wake-ups themselves are all there is,
+// Of one processor, in percent: 500 us a second. With few routers the wake-ups themselves are all there is,
 // and waking a real-time thread costs the kernel more.
-constexpr double kNegligible = 0.03;
+constexpr double kNegligible = 0.05;
 
 struct Use {
   double cpu_percent = 0;  // of one processor
