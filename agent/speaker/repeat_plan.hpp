@@ -85,8 +85,11 @@ class RepeatPlan {
   }
   // So many were read, and none is left. True: more than these masters can have said; they are released.
   bool on_read(TimePoint now, std::size_t packets) noexcept {
+    // Who is late for it finds more.
+    const auto waited = std::max(now - read_at_, patience_);
+    const auto expected = held_ * kIntervals * static_cast<std::size_t>(1 + waited / patience_);
     read_at_ = now;
-    if (packets <= kFewPackets + 4 * kIntervals * held_) return false;
+    if (packets <= kFewPackets + 2 * expected) return false;
     quiet_from_ = now + kSettledAfterFlood;
     changed_at_ = now;
     return true;
@@ -97,7 +100,7 @@ class RepeatPlan {
   std::array<std::optional<net::RepeatedAdvertisement>, 256> said_;
   std::optional<TimePoint> changed_at_;  // since it was last settled
   TimePoint read_at_{};
-  Duration patience_{};
+  Duration patience_ = kLongest;
   std::size_t held_ = 0;
   TimePoint quiet_from_{};
   bool holding_ = false;

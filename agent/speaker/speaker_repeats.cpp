@@ -92,9 +92,10 @@ void Speaker::read_repeats(Interface& on, Family family) {
                 {"advice", "look for a loop in the network: somebody repeats a master's advertisements"}});
   const auto lost = net::lost_for_want_of_room(sockets.repeats->fd());
   if (std::exchange(sockets.repeats_lost, lost) == lost) return;
-  // Who was not heard may have been among them.
+  // The master of any backup may have been among what was lost.
   for (const auto& routers : sockets.by_vrid) {
     for (const auto index : routers) {
+      if (slots_[index].router->state() != State::kBackup) continue;
       drive(index, [&](router::VirtualRouter& r) {
         r.on_stall(now_, r.desired().interval * RepeatPlan::kIntervals);
       });
