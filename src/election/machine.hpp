@@ -193,6 +193,7 @@ class Machine {
       IpAddress source;
       int priority = 0;
       TimePoint until{};
+      Duration again{};  // within which he speaks again, if nobody better is there
     };
     std::array<Waits, 2> waits_for{};
     bool taking_over = false;               // the master worsened: nothing lower re-arms
@@ -235,7 +236,7 @@ class Machine {
   [[nodiscard]] bool is_overtaken(const AdvertReceived& advert);
   void on_advert_in_backup(const Instant& now, const AdvertReceived& advert, Backup& backup);
   void on_resignation_in_backup(const AdvertReceived& advert, Backup& backup);
-  static void wait_for(Backup& backup, const AdvertReceived& master, TimePoint until);
+  void wait_for(Backup& backup, const AdvertReceived& master, TimePoint until) const;
   void on_advert_in_master(const Instant& now, const AdvertReceived& advert, Master& master, Actions& out);
   void on_advert_in_releasing(const Instant& now, const AdvertReceived& advert, Releasing& releasing,
                               Actions& out);

@@ -105,14 +105,17 @@ void Machine::on_resignation_in_backup(const AdvertReceived& advert, Backup& bac
   backup.master_down_at = std::min(backup.master_down_at, at);
 }
 
-void Machine::wait_for(Backup& backup, const AdvertReceived& master, TimePoint until) {
+void Machine::wait_for(Backup& backup, const AdvertReceived& master, TimePoint until) const {
   auto& [last, other] = backup.waits_for;
   if (last.source != master.source && last.until != TimePoint{}) {
     const bool is_best =
         other.source != master.source && other.until > master.received_at && other.priority > last.priority;
     if (!is_best) other = last;
+    // Who hears a better one is silent from now on; who does not, speaks again within an interval of his.
+    if (other.priority < master.priority)
+      other.until = std::min(other.until, master.received_at + other.again);
   }
-  last = {master.source, master.priority, until};
+  last = {master.source, master.priority, until, backup.master_interval + skew(backup.master_interval)};
 }
 
 void Machine::on_advert_in_backup(const Instant& now, const AdvertReceived& advert, Backup& backup) {

@@ -186,6 +186,16 @@ TEST(Preemption, TheLesserOfTwoMastersIsLeftInPlaceWhenTheBetterOneIsSilent) {
   EXPECT_DOUBLE_EQ(d.deadline(), 6.359765625);
 }
 
+// A master that yielded to a better one is silent: whoever waits for him must not wait long.
+TEST(Preemption, AResignationIsNotLateForTheSakeOfAMasterWhoYielded) {
+  Driver d{100, config_1s()};
+  (void)d.at(0, Startup{});
+  (void)d.advert(1.0, "10.0.2.11", 150, k1s);
+  (void)d.advert(1.1, "10.0.2.12", 200, k1s);
+  (void)d.advert(1.2, "10.0.2.12", 0, k1s);
+  EXPECT_DOUBLE_EQ(d.deadline(), 2.709375) << "an interval and the skew after 1.1: he would have spoken";
+}
+
 TEST(Backup, WhatWasReadLateAndIsOlderChangesNothing) {
   Driver d{100, config_1s()};
   (void)d.at(0, Startup{});

@@ -88,7 +88,12 @@ class Patience final : public Observer {
       const bool hurried = std::any_of(heard_[id].begin(), heard_[id].end(), [&](const Heard& other) {
         return other.at >= one.at && other.priority >= own && other.interval < one.interval;
       });
-      if (!hurried)
+      // He has yielded to a better one, or else would have spoken again by now.
+      const bool yielded = passed >= one.interval &&
+                           std::any_of(heard_[id].begin(), heard_[id].end(), [&](const Heard& other) {
+                             return other.at >= one.at && other.priority > one.priority;
+                           });
+      if (!hurried && !yielded)
         fail("node " + std::to_string(id) + " takes over " + in_milliseconds(passed) + " ms after it heard " +
              one.source.to_string() + ", who is better and has not resigned");
     }
