@@ -78,7 +78,9 @@ class Keepalived final : public Contender {
   }
   std::string configuration(const char* node, int priority) const {
     std::ostringstream out;
-    out << "global_defs {\n  router_id " << node << "\n  vrrp_version 3\n}\n";
+    out << "global_defs {\n  router_id " << node << "\n  vrrp_version 3\n";
+    if (load().keepalived_realtime) out << "  vrrp_rt_priority 10\n  vrrp_no_swap\n";
+    out << "}\n";
     for (std::size_t i = 0; i < load().routers; ++i) {
       out << "vrrp_instance vip-" << i + 1 << " {\n  state BACKUP\n  interface eth0\n  virtual_router_id "
           << i + 1 << "\n  priority " << priority << "\n  advert_int "

@@ -22,6 +22,7 @@ namespace vipra::bench {
 struct Load {
   std::size_t routers = 1;  // at most 250
   std::chrono::milliseconds interval{1000};
+  bool keepalived_realtime = false;  // as Vipra is by default: SCHED_FIFO, memory locked
 };
 
 class Contender {

@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   std::size_t routers = 0;
   std::size_t steal_seconds = 300;
   int interval = 0;
+  bool keepalived_realtime = false;
   std::string only;
   std::filesystem::path agent = std::filesystem::path{"/proc/self/exe"};
   agent = std::filesystem::read_symlink(agent).parent_path() / "vipra-agent";
@@ -29,6 +30,8 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--routers", routers, "load: with so many routers only (1, 10, 100, 250)");
   app.add_option("--interval", interval, "load: at this interval only (1000, 100 milliseconds)");
+  app.add_flag("--keepalived-realtime", keepalived_realtime,
+               "load: keepalived with real-time scheduling and locked memory, as Vipra has by default");
   app.add_option("--seconds", steal_seconds, "steal: for how long the processors are taken")
       ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
@@ -56,7 +59,8 @@ int main(int argc, char** argv) {
   if (wanted("segments")) kept = segments(agent) && kept;
   if (wanted("thousand")) kept = thousand(agent) && kept;
   if (wanted("memory")) kept = footprint(agent) && kept;
-  if (wanted("load")) kept = load(agent, seconds{window}, routers, milliseconds{interval}) && kept;
+  if (wanted("load"))
+    kept = load(agent, seconds{window}, routers, milliseconds{interval}, keepalived_realtime) && kept;
   if (wanted("steal")) kept = steal(agent, seconds{steal_seconds}) && kept;
   return kept ? 0 : 1;
 }

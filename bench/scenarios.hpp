@@ -22,7 +22,8 @@ namespace vipra::bench {
 // Processor time and memory of supervisor and speaker with 1 to 250 routers, as master and as backup, beside
 // keepalived: false when they need more. 0: every number of routers, every interval.
 [[nodiscard]] bool load(const std::filesystem::path& agent, std::chrono::seconds window,
-                        std::size_t only_routers, std::chrono::milliseconds only_interval);
+                        std::size_t only_routers, std::chrono::milliseconds only_interval,
+                        bool keepalived_realtime);
 
 // A network that falls into two halves for 2 s and 15 s and heals: how long nobody answers after the heal,
 // ours (no probe may be lost) and, to compare, keepalived's with its default options.
