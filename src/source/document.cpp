@@ -82,6 +82,15 @@ std::string printable(std::string_view bytes) {
   return out;
 }
 
+bool is_utf8(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const auto length = utf8_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 std::optional<DocumentError> check_text(std::string_view text, const DocumentLimits& limits) {
   if (text.size() > limits.max_bytes) {
     return DocumentError{1, Reason::kTooLarge,

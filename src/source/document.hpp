@@ -34,6 +34,8 @@ struct Documents {
 // One JSON text. Never throws.
 [[nodiscard]] Documents parse_json(std::string_view text, const DocumentLimits& limits = {});
 
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
 // What is wrong with a text before any parser sees it: its size, its encoding, its control characters.
 [[nodiscard]] std::optional<DocumentError> check_text(std::string_view text, const DocumentLimits& limits);
 

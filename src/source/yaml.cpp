@@ -112,6 +112,11 @@ class YamlEvents final : public YAML::EventHandler {
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& text) override {
+    // The text is UTF-8, but yaml-cpp makes single bytes of the escapes \_ and \N.
+    if (!is_utf8(text)) {
+      go_on(builder_.fail(Reason::kParseError, "line " + std::to_string(mark.line + 1) +
+                                                   ": an escape makes a text that is not UTF-8"));
+    }
     if (builder_.wants_key()) return go_on(builder_.key(text));
     go_on(builder_.value(scalar(mark, tag, text)));
     remember(anchor);

@@ -72,6 +72,15 @@ TEST(Yaml, RefusesANumberThatPeopleAndKubernetesReadDifferently) {
   EXPECT_EQ(one("v: '010'")["v"], "010");
 }
 
+TEST(Yaml, RefusesAnEscapeThatIsNoUtf8) {
+  for (const auto* text : {"a: \"x\\_y\"\n", "\"x\\_y\": 1\n", "a: \"\\N\"\n"}) {
+    const auto documents = parse_yaml(text, DocumentLimits{});
+    ASSERT_TRUE(documents.error) << text;
+    EXPECT_EQ(documents.error->reason, Reason::kParseError);
+  }
+  EXPECT_FALSE(parse_yaml("a: \"\\xA0\\u00e4\"\n", DocumentLimits{}).error);
+}
+
 TEST(Yaml, ReadsKeysAsText) {
   EXPECT_EQ(one("{1: a, true: b, 'x y': c}"), json::parse(R"({"1": "a", "true": "b", "x y": "c"})"));
 }
