@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <limits>
 #include <span>
 
 #include "vrrp/packet.hpp"
@@ -122,11 +121,9 @@ void OwnedPageWriter::remove(router::RouterIndex router) {
   if (auto* slot = slot_of(router)) write_slot(*slot, [](OwnedSlot& s) { s.in_use = 0; });
 }
 
-void OwnedPageWriter::beat(TimePoint now, std::optional<TimePoint> next_deadline) {
+void OwnedPageWriter::beat(TimePoint now, TimePoint next_deadline) {
   if (page_ == nullptr) return;
-  page_->next_deadline_ns.store(
-      next_deadline ? next_deadline->time_since_epoch().count() : std::numeric_limits<std::int64_t>::max(),
-      std::memory_order_relaxed);
+  page_->next_deadline_ns.store(next_deadline.time_since_epoch().count(), std::memory_order_relaxed);
   page_->heartbeat_ns.store(now.time_since_epoch().count(), std::memory_order_release);
 }
 

@@ -38,7 +38,7 @@ class OwnedPageWriter {
 
   void update(const router::VirtualRouter& router, std::uint32_t failed_tracks = 0);
   void remove(router::RouterIndex router);
-  void beat(TimePoint now, std::optional<TimePoint> next_deadline);
+  void beat(TimePoint now, TimePoint next_deadline);
 
  private:
   [[nodiscard]] OwnedSlot* slot_of(router::RouterIndex router);

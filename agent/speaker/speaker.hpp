@@ -177,7 +177,8 @@ class Speaker final : private RouterDirectory,
   void on_warning(const router::VirtualRouter& router) override;
   void on_change(const router::VirtualRouter& router) override { snapshots_.mark_changed(router.index()); }
   void on_owned(const router::VirtualRouter& router) override {
-    page_.update(router, tracker_.failed_tracks(router.desired().id));
+    // Called for each advertisement: who has no tracks is not looked for.
+    page_.update(router, router.desired().tracks.empty() ? 0 : tracker_.failed_tracks(router.desired().id));
   }
 
   SpeakerSetup setup_;

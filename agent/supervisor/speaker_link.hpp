@@ -38,12 +38,12 @@ class SpeakerLink {
   ~SpeakerLink();
 
   [[nodiscard]] Status watch();
-  // Everything that a new speaker needs, in the order of the channel.
-  // What every speaker has, beside the table of handles.
+  // What every speaker has, beside the sockets of its predecessor.
   struct Shared {
     int owned_page = -1;
     int hang_alarm = -1;
   };
+  // Everything that a new speaker needs, in the order of the channel.
   void begin(const channel::v1::Hello& own, const Shared& shared);
   void send_desired();
   void send_contributions();

@@ -35,12 +35,13 @@ struct RepeatedAdvertisement {
 enum class Hears : std::uint8_t { kRepeats, kOthers };
 
 // The filter of a socket of this family that hears the repeats of these advertisements, or everything but
-// them: at most one advertisement of each VRID. 1 instruction for each, and 8 (IPv6: 18) for all of one
+// them: at most one advertisement of each VRID. 1 instruction for each, and 9 (IPv6: 18) for all of one
 // sender and interval. Pure.
 [[nodiscard]] std::vector<sock_filter> repeat_filter(std::span<const RepeatedAdvertisement> repeats,
                                                      Family family, Hears hears);
 
-// ENOMEM when it is longer than net.core.optmem_max permits. Whatever was attached before is replaced at
+// EINVAL when it has more than BPF_MAXINSNS instructions (of 216 IPv6 senders and more), ENOMEM when it is
+// longer than net.core.optmem_max permits. Whatever was attached before is replaced at
 // once, and stays after an error.
 [[nodiscard]] Status attach_filter(int fd, std::span<const sock_filter> filter);
 // None: success too.

@@ -92,7 +92,7 @@ class VirtualRouter {
   void start(const Instant& now);
   // Rungs 1 and 2 of the ladder: by which path an advertisement came, and whether this router hears it there.
   [[nodiscard]] tl::expected<vrrp::Arrival, DropReason> admit(const vrrp::IpMeta& meta) const noexcept;
-  // One that was admitted, and decoded with what the arrival demands.
+  // One that was admitted, and decoded with what the arrival demands. False: it was dropped, and counted.
   bool on_advertisement(const Instant& now, const vrrp::IpMeta& meta, const vrrp::Arrival& arrival,
                         const vrrp::Advertisement& advertisement, TimePoint received_at);
   void count_drop(DropReason reason) noexcept { ++counters_.drops[static_cast<std::size_t>(reason)]; }

@@ -85,6 +85,22 @@ class AgentLab : public testing::Test {
     for (auto at = log.find(text); at != std::string::npos; at = log.find(text, at + 1)) ++count;
     return count;
   }
+  // The speaker of `where` is another one than `old`.
+  bool respawned(Node& where, pid_t old) {
+    return wait_until(
+        [&] {
+          const auto pid = where.process(Role::kSpeaker);
+          return pid && *pid != old;
+        },
+        s{5});
+  }
+  // After node-a's agent was stopped, and node-b took over: as it was before.
+  void give_back_to_node_a() {
+    ASSERT_OK(node("node-a").start_agent(agent()));
+    ASSERT_OK(node("node-b").stop_agent());
+    ASSERT_TRUE(owns("node-a", s{10}));
+    ASSERT_OK(node("node-b").start_agent(agent()));
+  }
   std::string vipctl(Node& where, std::vector<std::string> arguments, int* status = nullptr) {
     std::vector<std::string> command{VIPRA_BINARY_DIR "/bin/vipctl", "--socket",
                                      where.vipctl_socket().string()};

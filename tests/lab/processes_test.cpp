@@ -8,17 +8,7 @@
 namespace vipra::lab {
 namespace {
 
-struct Processes : AgentLab {
-  // The speaker of `where` was replaced and works.
-  bool respawned(Node& where, pid_t old) {
-    return wait_until(
-        [&] {
-          const auto pid = where.process(Role::kSpeaker);
-          return pid && *pid != old;
-        },
-        s{5});
-  }
-};
+struct Processes : AgentLab {};
 
 TEST_F(Processes, AKilledSpeakerOfTheOwnerCostsNothing) {
   ASSERT_NO_FATAL_FAILURE(up_with_owner(3));

@@ -46,7 +46,11 @@ TEST_F(RepeatsLab, ABackupSleepsWhileItsMasterSaysTheSame) {
 TEST_F(RepeatsLab, AResignationWakesItAtOnce) {
   ASSERT_NO_FATAL_FAILURE(up_with_owner(2));
   ASSERT_TRUE(sleeps_through_repeats(node("node-b")));
-  const auto report = probed([&] { ASSERT_OK(node("node-a").stop_agent()); }, [&] { return owns("node-b"); });
+  const auto report = probed([&] { ASSERT_OK(node("node-a").stop_agent()); }, [&] { return owns("node-b"); },
+                             [&] {
+                               ASSERT_NO_FATAL_FAILURE(give_back_to_node_a());
+                               ASSERT_TRUE(sleeps_through_repeats(node("node-b")));
+                             });
   EXPECT_EQ(report.lost, 0u) << report.summary();
 }
 
@@ -78,12 +82,7 @@ TEST_F(RepeatsLab, ASpeakerInItsPlaceHearsEverythingAgain) {
     const auto old = node("node-b").process(Role::kSpeaker);
     ASSERT_OK(old);
     ASSERT_OK(node("node-b").signal(Role::kSpeaker, SIGKILL));
-    ASSERT_TRUE(wait_until(
-        [&] {
-          const auto pid = node("node-b").process(Role::kSpeaker);
-          return pid && *pid != *old;
-        },
-        s{5}));
+    ASSERT_TRUE(respawned(node("node-b"), *old));
     EXPECT_TRUE(sleeps_through_repeats(node("node-b")));
   }
   EXPECT_EQ(count_logged(node("node-b"), "\"to\":\"Master\""), 0u) << "it thought its master silent";

@@ -35,10 +35,7 @@ struct VirtualMac : VirtualMacLab {
         },
         [&] { return owns("node-b"); },
         [&] {
-          ASSERT_OK(node("node-a").start_agent(agent()));
-          ASSERT_OK(node("node-b").stop_agent());
-          ASSERT_TRUE(owns("node-a", s{10}));
-          ASSERT_OK(node("node-b").start_agent(agent()));
+          ASSERT_NO_FATAL_FAILURE(give_back_to_node_a());
           ASSERT_TRUE(logged(node("node-b"), "\"to\":\"Backup\""));
         });
     EXPECT_EQ(report.lost, 0u) << report.summary();
